@@ -1,0 +1,46 @@
+package keyset
+
+import "time"
+
+// budget is a token bucket: burst fetches at once, and one more after each
+// interval. It is not safe for concurrent use.
+type budget struct {
+	burst    int
+	interval time.Duration
+
+	left   int
+	ticked time.Time // when left last grew, or was full
+}
+
+func newBudget(burst int, interval time.Duration, now time.Time) budget {
+	return budget{burst: burst, interval: interval, left: burst, ticked: now}
+}
+
+// take spends one fetch and reports whether there was one.
+func (b *budget) take(now time.Time) bool {
+	b.refill(now)
+	if b.left == 0 {
+		return false
+	}
+	b.left--
+	return true
+}
+
+// untilTick returns the time until the budget grows, or would if it weren't
+// full: never zero.
+func (b *budget) untilTick(now time.Time) time.Duration {
+	b.refill(now)
+	return b.interval - now.Sub(b.ticked)
+}
+
+func (b *budget) refill(now time.Time) {
+	ticks := max(now.Sub(b.ticked)/b.interval, 0)
+	missing := time.Duration(b.burst - b.left)
+	if ticks >= missing || now.Before(b.ticked) {
+		b.left += int(min(ticks, missing))
+		b.ticked = now // a full bucket gains nothing by waiting
+		return
+	}
+	b.left += int(ticks)
+	b.ticked = b.ticked.Add(ticks * b.interval)
+}

@@ -1,0 +1,34 @@
+// Package keyset answers one question: which key may verify this token?
+//
+// A [Set] is asked with the two things that a token's header says about its
+// signature, the key id and the algorithm, and gives the one [Key] that may
+// check it, or one of three refusals. Nothing else that a header may carry
+// (jku, x5u, jwk, x5c) is ever consulted.
+//
+// # Keys
+//
+// What a key may do is settled when it is built. A [Key] is bound to exactly
+// one algorithm, and a key that is too short, lies off its curve or is not
+// meant for signatures can't be built at all, so a mismatched pair of key and
+// algorithm does not exist. The key checks signatures itself, with
+// [Key.Verify]: a secret goes in and never comes out again.
+//
+// # Where keys come from
+//
+//   - [New] takes keys that you hold.
+//   - [Parse] reads a JWK Set (RFC 7517) from bytes.
+//   - [Load] reads one from a file and notices when the file changes.
+//   - [Fetch] keeps one from an https URL up to date in the background.
+//
+// Keys in a JWK Set are read one by one: a key of an unknown kind, too short,
+// or meant for encryption is left out with a warning, and the rest work.
+// Secrets (HMAC) come from New, Parse and Load only, never from a URL.
+//
+// # When the issuer is away
+//
+// A set that could be loaded once keeps its last good keys. [ErrUnavailable]
+// says that the set can't know the answer now, which is not the token's
+// fault; [ErrUnknownKey] says that it knows, and the key isn't there.
+//
+// Every set may be used by any number of goroutines at once.
+package keyset

@@ -1,0 +1,129 @@
+package keyset_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
+)
+
+// exampleJWKS is the key of RFC 8037 appendix A.2 with an id, and one for
+// encryption.
+const exampleJWKS = `{"keys": [
+	{"kty": "OKP", "crv": "Ed25519", "kid": "2025-01", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+	{"kty": "OKP", "crv": "X25519", "kid": "2025-02", "use": "enc", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}
+]}`
+
+func ExampleNew() {
+	current, err := keyset.NewSecret("2025-02", keyset.HS256, []byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	set, err := keyset.New(current)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := set.Key(context.Background(), "2025-02", keyset.HS256)
+	fmt.Println(key, err)
+	_, err = set.Key(context.Background(), "2025-01", keyset.HS256)
+	fmt.Println(errors.Is(err, keyset.ErrUnknownKey))
+	// Output:
+	// HS256 key "2025-02" <nil>
+	// true
+}
+
+func ExampleParse() {
+	set, err := keyset.Parse([]byte(exampleJWKS), keyset.ParseConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(set.Keys())
+	fmt.Println(set.Skipped())
+	// Output:
+	// [EdDSA key "2025-01"]
+	// [key 1 (kid "2025-02"): use "enc" is not for signatures]
+}
+
+func ExampleLoad() {
+	directory, err := os.MkdirTemp("", "keyset")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(directory) }()
+	path := filepath.Join(directory, "keys.json")
+	if err := os.WriteFile(path, []byte(exampleJWKS), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	set, err := keyset.Load(path, keyset.FileConfig{Interval: 10 * time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = set.Close() }()
+	fmt.Println(set.Key(context.Background(), "2025-01", keyset.EdDSA))
+	// Output:
+	// EdDSA key "2025-01" <nil>
+}
+
+func ExampleFetch() {
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, exampleJWKS)
+	}))
+	defer issuer.Close()
+
+	set, err := keyset.Fetch(issuer.URL, keyset.RemoteConfig{}) // returns at once
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = set.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := set.WaitReady(ctx); err != nil { // for those who can't start without keys
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(set.Key(ctx, "2025-01", keyset.EdDSA))
+	// Output:
+	// EdDSA key "2025-01" <nil>
+}
+
+func ExampleNewPublicKey() {
+	public, err := hex.DecodeString("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := keyset.NewPublicKey("2025-01", "", ed25519.PublicKey(public))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(key.Algorithm(), key.Thumbprint())
+	_, err = keyset.NewPublicKey("2025-01", keyset.ES256, ed25519.PublicKey(public))
+	fmt.Println(err)
+	// Output:
+	// EdDSA kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k
+	// keyset: key "2025-01": algorithm ES256 is not for this type of key
+}
+
+func ExampleNewSecret() {
+	_, err := keyset.NewSecret("2025-01", keyset.HS256, []byte("hunter2"))
+	fmt.Println(err)
+	// Output:
+	// keyset: key "2025-01": secret has 7 bytes, HS256 wants 32 or more
+}

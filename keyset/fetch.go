@@ -1,0 +1,67 @@
+package keyset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// fetcher gets the JWK Set from its endpoint.
+type fetcher struct {
+	client  *http.Client
+	url     string
+	timeout time.Duration
+	maxBody int64
+	rules   jwkRules
+}
+
+// fetch returns the keys that the endpoint serves now. Its errors quote at most
+// a few words of what was served.
+func (f *fetcher) fetch(ctx context.Context) (*snapshot, []Skipped, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	body, err := f.get(ctx)
+	if ctx.Err() != nil {
+		// Not the context's own error: a caller would take it for theirs.
+		err = fmt.Errorf("no complete answer within %v", f.timeout)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("GET %s: %w", f.url, withoutURL(err))
+	}
+	keys, skipped, err := parseJWKS(body, f.rules)
+	if err != nil {
+		return nil, skipped, fmt.Errorf("GET %s: JWK Set: %w", f.url, err)
+	}
+	return keys, skipped, nil
+}
+
+func (f *fetcher) get(ctx context.Context) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	request.Header.Set("User-Agent", "jwtrelay")
+	response, err := f.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }() // it was read, or is given up
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d %s", response.StatusCode, http.StatusText(response.StatusCode))
+	}
+	return readBounded(response.Body, f.maxBody)
+}
+
+// withoutURL drops the [url.Error] around err: it names the URL of the last
+// redirect, which is the server's word.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

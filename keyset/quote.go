@@ -1,0 +1,19 @@
+package keyset
+
+import "strconv"
+
+// maxQuoted is how much of an issuer's words goes into an error or a log line.
+const maxQuoted = 64
+
+// quote is %q of text, cut short: what an issuer sends may be a body's length.
+func quote(text string) string {
+	return strconv.Quote(clip(text))
+}
+
+// clip cuts text short, and says so.
+func clip(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	return text[:maxQuoted] + "..."
+}
