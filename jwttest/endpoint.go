@@ -1,0 +1,72 @@
+package jwttest
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Endpoint is something that an [Issuer] serves over HTTP.
+type Endpoint string
+
+// The endpoints of an issuer.
+const (
+	JWKS      Endpoint = "JWKS"      // the JWK Set, at [Issuer.JWKSURL]
+	Discovery Endpoint = "Discovery" // the OpenID Connect discovery document, at [Issuer.DiscoveryURL]
+)
+
+// endpoint is the state of an [Endpoint]. It is guarded by the issuer.
+type endpoint struct {
+	requests int
+	header   http.Header
+	fault    fault         // nil: it answers as it should
+	changed  chan struct{} // closed when fault is replaced
+}
+
+func newEndpoint() *endpoint {
+	return &endpoint{header: make(http.Header), changed: make(chan struct{})}
+}
+
+// set replaces the fault and wakes whoever waits under the one before.
+func (e *endpoint) set(f fault) {
+	e.fault = f
+	close(e.changed)
+	e.changed = make(chan struct{})
+}
+
+// JWKSRequests returns how many requests for the JWK Set have arrived, those
+// that were answered badly or not at all included.
+func (i *Issuer) JWKSRequests() int { return i.requests(JWKS) }
+
+// DiscoveryRequests is [Issuer.JWKSRequests] for the discovery document.
+func (i *Issuer) DiscoveryRequests() int { return i.requests(Discovery) }
+
+func (i *Issuer) requests(at Endpoint) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.endpoints[at].requests
+}
+
+// SetHeader sets a header of the good answers of the given endpoints, or of
+// all: "Cache-Control", say. An "ETag" is honoured too: a request with the
+// same in If-None-Match is answered 304. An empty value removes the header.
+func (i *Issuer) SetHeader(name, value string, at ...Endpoint) {
+	i.each(at, func(e *endpoint) {
+		e.header = e.header.Clone()
+		if value == "" {
+			e.header.Del(name)
+			return
+		}
+		e.header.Set(name, value)
+	})
+}
+
+// each calls f for the given endpoints, or for all if none is named.
+func (i *Issuer) each(at []Endpoint, f func(*endpoint)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for name, e := range i.endpoints {
+		if len(at) == 0 || slices.Contains(at, name) {
+			f(e)
+		}
+	}
+}

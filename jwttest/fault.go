@@ -1,0 +1,169 @@
+package jwttest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// fault answers a request badly. It returns false if it ended before it
+// answered.
+type fault func(v *visit) (answered bool)
+
+// Recover ends every fault at the given endpoints, or at all: they answer as
+// they should, and so do the requests that hang.
+func (i *Issuer) Recover(at ...Endpoint) { i.fault(nil, at) }
+
+// Fail answers with this status and a short text. Like every fault it holds
+// at the given endpoints, or at all if none is named, and replaces the one
+// before.
+func (i *Issuer) Fail(status int, at ...Endpoint) {
+	i.AnswerWith(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, http.StatusText(status), status)
+	}), at...)
+}
+
+// Hang doesn't answer until the request's context ends, or until
+// [Issuer.Recover] or another fault, by which the requests that hang are then
+// answered.
+func (i *Issuer) Hang(at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		select {
+		case <-v.changed:
+		case <-v.r.Context().Done():
+		}
+		return false
+	}, at)
+}
+
+// Delay answers as it should, after this long. [Issuer.Recover] and every
+// other fault end the waiting.
+func (i *Issuer) Delay(d time.Duration, at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		if !v.wait(d) {
+			return false
+		}
+		v.answer()
+		return true
+	}, at)
+}
+
+// Answer answers 200 with whatever this is: an HTML page, say.
+func (i *Issuer) Answer(contentType, body string, at ...Endpoint) {
+	i.AnswerWith(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = io.WriteString(w, body)
+	}), at...)
+}
+
+// Redirect answers 302 to target. A request for the target itself, should it
+// come here, is answered as it should be: every path that ends as that of the
+// endpoint leads to it.
+func (i *Issuer) Redirect(target string, at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		if v.isFor(target) {
+			v.answer()
+			return true
+		}
+		http.Redirect(v.w, v.r, target, http.StatusFound)
+		return true
+	}, at)
+}
+
+// Truncate breaks off in the middle of the body that it promised.
+func (i *Issuer) Truncate(at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		if body, ok := v.prepare(); ok {
+			v.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+			v.write(body[:len(body)/2])
+		}
+		return true
+	}, at)
+}
+
+// Inflate answers with a body of at least size bytes: as it should be, then
+// white space.
+func (i *Issuer) Inflate(size int64, at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		if body, ok := v.prepare(); ok {
+			v.write(body)
+			_, _ = io.CopyN(v.w, blank{}, size-int64(len(body)))
+		}
+		return true
+	}, at)
+}
+
+// Drip answers as it should, one byte at a time and this long apart.
+// [Issuer.Recover] and every other fault let the rest flow.
+func (i *Issuer) Drip(every time.Duration, at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		if body, ok := v.prepare(); ok {
+			v.drip(body, every)
+		}
+		return true
+	}, at)
+}
+
+// AnswerWith answers by a handler of your own.
+func (i *Issuer) AnswerWith(handler http.Handler, at ...Endpoint) {
+	i.fault(func(v *visit) bool {
+		handler.ServeHTTP(v.w, v.r)
+		return true
+	}, at)
+}
+
+func (i *Issuer) fault(f fault, at []Endpoint) {
+	i.each(at, func(e *endpoint) { e.set(f) })
+}
+
+// wait reports whether d passed before the fault or the request ended.
+func (v *visit) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-v.changed:
+		return false
+	case <-v.r.Context().Done():
+		return false
+	}
+}
+
+// drip writes body byte by byte until something ends the waiting, then the
+// rest, unless it was the request that ended.
+func (v *visit) drip(body []byte, every time.Duration) {
+	flusher := http.NewResponseController(v.w)
+	for len(body) > 0 {
+		v.write(body[:1])
+		body = body[1:]
+		if flusher.Flush() != nil || !v.wait(every) {
+			break
+		}
+	}
+	if v.r.Context().Err() == nil {
+		v.write(body)
+	}
+}
+
+// write writes part of a body. A client that is gone is no mistake here.
+func (v *visit) write(part []byte) { _, _ = io.Copy(v.w, bytes.NewReader(part)) }
+
+// isFor reports whether the request is for target.
+func (v *visit) isFor(target string) bool {
+	u, err := url.Parse(target)
+	if err != nil {
+		return false
+	}
+	return u.Path == v.r.URL.Path && (u.Host == "" || u.Host == v.r.Host)
+}
+
+// blank is white space without end.
+type blank struct{}
+
+func (blank) Read(p []byte) (int, error) {
+	return copy(p, bytes.Repeat([]byte{' '}, len(p))), nil
+}
