@@ -1,0 +1,94 @@
+package metadata
+
+import (
+	"errors"
+	"strings"
+)
+
+// Why there is no token. The texts hold nothing of what was sent.
+var (
+	// ErrMissing: no value, or one of another scheme than Bearer.
+	ErrMissing = errors.New("metadata: no bearer token")
+	// ErrMalformed: two or more values, or one that isn't one bearer token
+	// with nothing around it.
+	ErrMalformed = errors.New("metadata: malformed bearer token")
+	// ErrTooLarge: a value longer than the limit. It was not looked at.
+	ErrTooLarge = errors.New("metadata: bearer token over the size limit")
+)
+
+// Parse returns the token in the values of one header. The error is
+// [ErrMissing], [ErrMalformed] or [ErrTooLarge], as it is, and the token is
+// empty if and only if there is one.
+func (h Header) Parse(values []string) (token string, err error) {
+	switch {
+	case len(values) == 0:
+		return "", ErrMissing
+	case len(values) > 1:
+		return "", ErrMalformed
+	case len(values[0]) > h.MaxValue():
+		return "", ErrTooLarge
+	default:
+		return parse(values[0])
+	}
+}
+
+// parse splits credentials = scheme 1*SP b64token.
+func parse(value string) (string, error) {
+	name, rest := cutScheme(value)
+	switch {
+	case name == "":
+		return "", ErrMalformed
+	case !strings.EqualFold(name, "bearer"):
+		return "", ErrMissing
+	}
+	token := strings.TrimLeft(rest, " ")
+	if len(token) == len(rest) || !isB64Token(token) {
+		return "", ErrMalformed
+	}
+	return token, nil
+}
+
+// cutScheme splits value behind its leading token (RFC 9110 section 5.6.2).
+func cutScheme(value string) (name, rest string) {
+	for i := range len(value) {
+		if !isTokenChar(value[i]) {
+			return value[:i], value[i:]
+		}
+	}
+	return value, ""
+}
+
+// isB64Token reports whether s is a b64token (RFC 6750 section 2.1):
+// characters of base64 or base64url and "~" and ".", then any number of "=".
+func isB64Token(s string) bool {
+	body := strings.TrimRight(s, "=")
+	for i := range len(body) {
+		if !isB64Char(body[i]) {
+			return false
+		}
+	}
+	return body != ""
+}
+
+func isB64Char(c byte) bool {
+	switch c {
+	case '-', '.', '_', '~', '+', '/':
+		return true
+	default:
+		return isAlphaNumeric(c)
+	}
+}
+
+// isTokenChar reports whether c is a tchar (RFC 9110 section 5.6.2).
+func isTokenChar(c byte) bool {
+	switch c {
+	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
+		return true
+	default:
+		return isAlphaNumeric(c)
+	}
+}
+
+func isAlphaNumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
