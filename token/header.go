@@ -1,0 +1,64 @@
+package token
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
+)
+
+// header is what matters of a JOSE header (RFC 7515 section 4). Members that
+// would bring their own key (jku, jwk, x5u, x5c) are not among it: they are
+// never looked at.
+type header struct {
+	Algorithm optionalText `json:"alg"`
+	KeyID     text         `json:"kid"`
+	Type      optionalText `json:"typ"`
+
+	// What a verifier would have to understand and this one does not, whatever
+	// the value: extensions (RFC 7515 section 4.1.11), unencoded payloads (RFC
+	// 7797), compression and encryption (RFC 7516).
+	Critical   jsontext.Value `json:"crit"`
+	Base64     jsontext.Value `json:"b64"`
+	Zip        jsontext.Value `json:"zip"`
+	Encryption jsontext.Value `json:"enc"`
+}
+
+// parseHeader is step 2 of verifying, as far as it needs no configuration.
+func parseHeader(data []byte) (header, *Error) {
+	var h header
+	if err := unmarshalObject(data, maxHeaderDepth, &h); err != nil {
+		return header{}, unfit(err, ReasonMalformed, "header")
+	}
+	if !h.Algorithm.given {
+		return header{}, refuse(ReasonMalformed, "header: alg is missing")
+	}
+	for _, member := range []jsontext.Value{h.Critical, h.Base64, h.Zip, h.Encryption} {
+		if member != nil {
+			return header{}, refuse(ReasonUnsupported, "header: crit, b64, zip or enc is present")
+		}
+	}
+	if !h.algorithm().Supported() {
+		return header{}, refuse(ReasonUnsupported, "header: alg %s", quoted(h.Algorithm.value))
+	}
+	return h, nil
+}
+
+func (h *header) algorithm() keyset.Algorithm { return keyset.Algorithm(h.Algorithm.value) }
+
+// normalizeType drops what makes no difference: letter case and the
+// "application/" that RFC 7515 section 4.1.9 lets producers omit.
+func normalizeType(typ string) string {
+	return strings.TrimPrefix(strings.ToLower(typ), "application/")
+}
+
+// checkType refuses a token that says it is something else.
+func (v *Verifier) checkType(h *header) *Error {
+	typ := normalizeType(h.Type.value)
+	if h.Type.given == (typ != "") && slices.Contains(v.types, typ) {
+		return nil
+	}
+	return refuse(ReasonUnsupported, "header: typ %s", quoted(typ))
+}

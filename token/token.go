@@ -1,0 +1,118 @@
+package token
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
+)
+
+// bearer is what stands before a token in an authorization header.
+const bearer = "Bearer "
+
+// Token is a verified token. It comes from [Verifier.Verify] only, is
+// immutable, and may be used by any number of goroutines. String, GoString,
+// every other fmt verb, slog and JSON show "token" and its fingerprint.
+type Token struct {
+	authorization string
+	fingerprint   string
+	keyID         string
+	algorithm     keyset.Algorithm
+	claims        claims
+	validUntil    time.Time
+	application   any
+}
+
+// Raw returns the token itself, as it was sent. It is a credential: whoever has
+// it is the user. Don't log it or store it in the clear.
+func (t *Token) Raw() string { return strings.TrimPrefix(t.authorization, bearer) }
+
+// Authorization returns "Bearer " and the token: the value of the header that
+// carries it. It is as secret as [Token.Raw] and costs nothing.
+func (t *Token) Authorization() string { return t.authorization }
+
+// Fingerprint returns the first 8 hex digits of the token's SHA-256: enough to
+// tell tokens apart in a log, useless as a credential.
+func (t *Token) Fingerprint() string { return t.fingerprint }
+
+// Principal returns who the token is about.
+func (t *Token) Principal() Principal {
+	return Principal{Issuer: t.Issuer(), Subject: t.Subject()}
+}
+
+// Issuer returns the "iss" claim; it is one of the verifier's issuers.
+func (t *Token) Issuer() string { return string(t.claims.Issuer) }
+
+// Subject returns the "sub" claim. It is empty only under [AllowNoSubject].
+func (t *Token) Subject() string { return string(t.claims.Subject) }
+
+// Audience returns the "aud" claim, empty only for an issuer with
+// AnyAudience.
+func (t *Token) Audience() []string { return slices.Clone(t.claims.Audience) }
+
+// HasAudience reports whether the token is meant for audience.
+func (t *Token) HasAudience(audience string) bool {
+	return slices.Contains(t.claims.Audience, audience)
+}
+
+// ID returns the "jti" claim, "" if there is none.
+func (t *Token) ID() string { return string(t.claims.ID) }
+
+// Expires returns the "exp" claim. The token is accepted a little longer,
+// see [Token.ValidUntil].
+func (t *Token) Expires() time.Time { return t.claims.Expires.Time }
+
+// IssuedAt returns the "iat" claim, the zero time if there is none.
+func (t *Token) IssuedAt() time.Time { return t.claims.IssuedAt.Time }
+
+// NotBefore returns the "nbf" claim, the zero time if there is none.
+func (t *Token) NotBefore() time.Time { return t.claims.NotBefore.Time }
+
+// ValidUntil returns the moment from which the token is refused: its expiry and
+// the verifier's leeway.
+func (t *Token) ValidUntil() time.Time { return t.validUntil }
+
+// Scopes returns the scopes that were granted: the words of the "scope" claim
+// (RFC 8693 section 4.2), or of "scp" if there is no "scope".
+func (t *Token) Scopes() []string { return slices.Clone(t.claims.scopes()) }
+
+// HasScope reports whether scope was granted. Scopes are case-sensitive.
+func (t *Token) HasScope(scope string) bool { return slices.Contains(t.claims.scopes(), scope) }
+
+// KeyID returns the id of the key that signed the token, as the token's header
+// names it; it may be empty.
+func (t *Token) KeyID() string { return t.keyID }
+
+// Algorithm returns the algorithm that the token is signed with.
+func (t *Token) Algorithm() keyset.Algorithm { return t.algorithm }
+
+// String returns "token" and the fingerprint.
+func (t *Token) String() string { return "token " + t.fingerprint }
+
+// GoString is [Token.String].
+func (t *Token) GoString() string { return t.String() }
+
+// Format prints [Token.String] under every verb, so that none reaches the
+// token itself.
+func (t *Token) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, t.String()) }
+
+// LogValue shows the fingerprint.
+func (t *Token) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("fingerprint", t.fingerprint))
+}
+
+// MarshalJSON gives [Token.String] as a JSON string.
+func (t *Token) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
+
+// fingerprint is [Token.Fingerprint] of raw.
+func fingerprint(raw string) string {
+	sum := sha256.Sum256([]byte(raw))
+	return hex.EncodeToString(sum[:4])
+}

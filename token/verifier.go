@@ -1,0 +1,193 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What a [Verifier] uses unless an option says otherwise.
+const (
+	DefaultLeeway  = 30 * time.Second
+	DefaultMaxSize = 16 << 10 // bytes
+)
+
+// Verifier verifies tokens. Build it once, with [NewVerifier], and share it:
+// any number of goroutines may use it.
+type Verifier struct {
+	issuers []issuer
+	now     func() time.Time
+
+	leeway         time.Duration
+	maxLifetime    time.Duration // 0 means any
+	maxSize        int
+	types          []string // normalized; "" stands for none
+	allowNoSubject bool
+	anyKind        bool
+	allowBound     bool
+
+	decodeClaims func(payload []byte) (any, error) // nil if nobody asked
+	revocations  Revocations
+	observer     Observer // nil if nobody asked
+}
+
+// NewVerifier returns a verifier for the tokens of the given issuers. It fails
+// on what can only be a mistake, and says which field or option to use: no
+// issuer, an issuer without URL, keys or audience, two issuers with one URL, an
+// option given twice or with a value that makes no sense.
+func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error) {
+	v := &Verifier{
+		now:         time.Now, //nolint:forbidigo // the default clock
+		leeway:      DefaultLeeway,
+		maxSize:     DefaultMaxSize,
+		types:       []string{"", "jwt", "at+jwt"},
+		revocations: nothingRevoked{},
+	}
+	if err := v.trust(issuers); err != nil {
+		return nil, fmt.Errorf("token: %w", err)
+	}
+	for _, option := range options {
+		if option == nil {
+			return nil, errors.New("token: nil option")
+		}
+		if err := option.apply(v); err != nil {
+			return nil, fmt.Errorf("token: %w", err)
+		}
+	}
+	return v, nil
+}
+
+// trust adds the issuers.
+func (v *Verifier) trust(issuers []Issuer) error {
+	if len(issuers) == 0 {
+		return errors.New("no issuers")
+	}
+	for _, i := range issuers {
+		if err := i.validate(); err != nil {
+			return fmt.Errorf("issuer %q: %w", i.URL, err)
+		}
+		if v.issuer(i.URL) != nil {
+			return fmt.Errorf("issuer %q is given twice", i.URL)
+		}
+		v.issuers = append(v.issuers, issuer{
+			url: i.URL, audiences: slices.Clone(i.Audiences),
+			keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
+		})
+	}
+	return nil
+}
+
+// MaxSize returns the length in bytes of the longest token that is looked at.
+func (v *Verifier) MaxSize() int { return v.maxSize }
+
+// Verify verifies a token in compact form, without "Bearer". The token is
+// non-nil if and only if the error is nil. A non-nil error is an [*Error]; all
+// reasons but [ReasonMissing] are possible.
+//
+// Only the look-up of an unknown key may wait for something, no longer than
+// ctx and the limits of the key set.
+func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
+	began := v.now()
+	t, err := v.verify(ctx, raw, began)
+	if v.observer != nil {
+		v.observer.Verified(ctx, v.verification(t, err, began))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// verify takes the steps that the package comment lists.
+func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (*Token, *Error) {
+	segments, err := split(raw, v.maxSize)
+	if err != nil {
+		return nil, err
+	}
+	header, err := parseHeader(segments.header)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkType(&header); err != nil {
+		return nil, err
+	}
+	issuer, err := v.issuerOf(segments.payload)
+	if err != nil {
+		return nil, err
+	}
+	key, err := issuer.key(ctx, &header)
+	if err != nil {
+		return nil, err
+	}
+	if err := key.Verify(segments.signed, segments.signature); err != nil {
+		return nil, refuse(ReasonSignatureInvalid, "kid %s: %w", quoted(key.ID()), err)
+	}
+	claims, err := parseClaims(segments.payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkClaims(&claims, issuer, now); err != nil {
+		return nil, err
+	}
+	application, err := v.applicationClaims(segments.payload)
+	if err != nil {
+		return nil, err
+	}
+	t := &Token{
+		authorization: bearer + raw,
+		fingerprint:   fingerprint(raw),
+		keyID:         string(header.KeyID),
+		algorithm:     header.algorithm(),
+		claims:        claims,
+		validUntil:    claims.Expires.Add(v.leeway),
+		application:   application,
+	}
+	if v.revocations.Revoked(t) {
+		return nil, refuse(ReasonRevoked, "%s is revoked", t)
+	}
+	return t, nil
+}
+
+// issuerOf returns the issuer whose keys may verify the token. With several,
+// the payload says which; nothing else in it is believed before the signature
+// holds, and this one is checked again then.
+func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
+	if len(v.issuers) == 1 {
+		return &v.issuers[0], nil
+	}
+	var claim struct {
+		Issuer text `json:"iss"`
+	}
+	if err := unmarshalObject(payload, maxClaimsDepth, &claim); err != nil {
+		return nil, unfit(err, ReasonClaimsInvalid, "claims")
+	}
+	issuer := v.issuer(string(claim.Issuer))
+	if issuer == nil {
+		return nil, refuse(ReasonIssuerMismatch, "iss is %s", quoted(string(claim.Issuer)))
+	}
+	return issuer, nil
+}
+
+// issuer returns the issuer with the given URL, nil if there is none.
+func (v *Verifier) issuer(url string) *issuer {
+	for i := range v.issuers {
+		if v.issuers[i].url == url {
+			return &v.issuers[i]
+		}
+	}
+	return nil
+}
+
+// applicationClaims is step 6 of verifying: the team's own claims.
+func (v *Verifier) applicationClaims(payload []byte) (any, *Error) {
+	if v.decodeClaims == nil {
+		return nil, nil
+	}
+	decoded, err := v.decodeClaims(payload)
+	if err != nil {
+		return nil, refuse(ReasonClaimsInvalid, "own claims: %w", err)
+	}
+	return decoded, nil
+}
