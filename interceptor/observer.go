@@ -1,0 +1,52 @@
+package interceptor
+
+import (
+	"context"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+// Observer is told what happened, for logs, metrics and traces. Its methods are
+// called by the goroutine of the call: they must be quick, and they may be
+// called concurrently. Nothing they are given prints a token.
+type Observer interface {
+	// Decided is called once for each incoming call.
+	Decided(ctx context.Context, d Decision)
+
+	// Relayed is called for each outgoing call that is refused here or carries
+	// no credential, and for each attempt of one that carries one.
+	Relayed(ctx context.Context, r Relayed)
+}
+
+// Decision is what a [Server] decided about a call.
+type Decision struct {
+	Method   string        // full name
+	Hop      string        // the server's name, see Name
+	Token    *token.Token  // nil if refused or let in without one
+	Reason   token.Reason  // "" if the call was let in
+	Err      error         // the refusal; logged by slog it shows reason, method and cause
+	Duration time.Duration // finding and verifying the token
+}
+
+// Relayed is what a [Client] did with an outgoing call.
+type Relayed struct {
+	Method string       // full name
+	Target string       // what the connection was dialled with
+	Sent   Sent         // what goes out with the call
+	Reason token.Reason // "" if the call was not refused here
+	Err    error        // the refusal; logged by slog it shows reason, method and cause
+}
+
+// Sent is whose credential an outgoing call carries.
+type Sent string
+
+// What a call may carry.
+const (
+	SentNothing  Sent = "nothing"  // no header at all
+	SentVerified Sent = "verified" // the token that this server verified
+	SentIncoming Sent = "incoming" // the value that came in, not verified here
+	SentSource   Sent = "source"   // what the Source gave
+	SentOwn      Sent = "own"      // the service's own credential, see Otherwise
+	SentCaller   Sent = "caller"   // what the calling code put into the call itself
+)

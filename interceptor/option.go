@@ -1,0 +1,152 @@
+package interceptor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+
+	"github.com/jwtrelay/jwtrelay/metadata"
+)
+
+// ServerOption changes what a [Server] does. This package has them all.
+type ServerOption interface {
+	applyServer(s *Server) error
+}
+
+// ClientOption changes what a [Client] does. This package has them all.
+type ClientOption interface {
+	applyClient(c *Client) error
+}
+
+// Option is for both sides.
+type Option interface {
+	ServerOption
+	ClientOption
+}
+
+type clientOption func(c *Client) error
+
+func (o clientOption) applyClient(c *Client) error { return o(c) }
+
+// option is what both sides have in common.
+type option func(header *metadata.Header, hop *string, observer *Observer, now *func() time.Time) error
+
+func (o option) applyServer(s *Server) error { return o(&s.header, &s.hop, &s.observer, &s.now) }
+func (o option) applyClient(c *Client) error { return o(&c.header, &c.hop, &c.observer, &c.now) }
+
+// Name is this hop's name in refusals: the service's, as whoever reads the
+// error knows it. It is shown to callers.
+func Name(hop string) Option {
+	return option(func(_ *metadata.Header, name *string, _ *Observer, _ *func() time.Time) error {
+		*name = hop
+		return nil
+	})
+}
+
+// HeaderName makes name the header that carries the token, for platforms that
+// keep authorization for themselves. Use it on both sides. The default is
+// authorization.
+func HeaderName(name string) Option {
+	return option(func(header *metadata.Header, _ *string, _ *Observer, _ *func() time.Time) error {
+		header.Name = name
+		return header.Validate()
+	})
+}
+
+// Observe tells o about every call. By default nobody is told.
+func Observe(o Observer) Option {
+	return option(func(_ *metadata.Header, _ *string, observer *Observer, _ *func() time.Time) error {
+		if o == nil {
+			return errors.New("Observe(nil)")
+		}
+		*observer = o
+		return nil
+	})
+}
+
+// WithClock makes now the clock. The default is [time.Now].
+func WithClock(now func() time.Time) Option {
+	return option(func(_ *metadata.Header, _ *string, _ *Observer, clock *func() time.Time) error {
+		if now == nil {
+			return errors.New("WithClock(nil)")
+		}
+		*clock = now
+		return nil
+	})
+}
+
+// AllowPlaintext lets credentials go over connections that are not known to be
+// private. It is for connections that never leave the machine: a mesh's
+// sidecar, loopback, a bufconn.
+func AllowPlaintext() ClientOption {
+	return clientOption(func(c *Client) error {
+		c.allowPlaintext = true
+		return nil
+	})
+}
+
+// VerifiedOnly refuses to pass on a token that came in but was not verified by
+// a server interceptor, with [ReasonRelayUnverified].
+func VerifiedOnly() ClientOption {
+	return clientOption(func(c *Client) error {
+		c.verifiedOnly = true
+		return nil
+	})
+}
+
+// RequireToken refuses calls that would go out without a credential, with
+// [token.ReasonMissing].
+func RequireToken() ClientOption {
+	return clientOption(func(c *Client) error {
+		c.requireToken = true
+		return nil
+	})
+}
+
+// OnlyAudience relays a token only if it is meant for audience, and refuses
+// the call with [token.ReasonAudienceMismatch] if it isn't. It implies
+// [VerifiedOnly]: a token that was not verified says nothing.
+func OnlyAudience(audience string) ClientOption {
+	return clientOption(func(c *Client) error {
+		if audience == "" {
+			return errors.New(`OnlyAudience("") allows no token`)
+		}
+		c.audience, c.verifiedOnly = audience, true
+		return nil
+	})
+}
+
+// Otherwise gives calls that nobody's call led to, such as those of a cron job,
+// the service's own credential. It is never used in the context of an incoming
+// call, with or without a token: an anonymous caller must not get to act as the
+// service.
+func Otherwise(own credentials.PerRPCCredentials) ClientOption {
+	return clientOption(func(c *Client) error {
+		if own == nil {
+			return errors.New("Otherwise(nil)")
+		}
+		c.otherwise = own
+		return nil
+	})
+}
+
+// WithSource makes source decide what goes out, instead of relaying.
+func WithSource(source Source) ClientOption {
+	return clientOption(func(c *Client) error {
+		if source == nil {
+			return errors.New("WithSource(nil)")
+		}
+		c.source = source
+		return nil
+	})
+}
+
+// validate refuses options that contradict each other.
+func (c *Client) validate() error {
+	if c.source != nil && c.verifiedOnly {
+		return fmt.Errorf("VerifiedOnly and OnlyAudience are about relaying, which WithSource replaces")
+	}
+	return nil
+}
