@@ -25,9 +25,9 @@ func (m memory) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer cancel()
 		defer release()
 		err := m.handle(reply, incoming(ctx, req))
-		if req.Context().Err() != nil {
+		if ctx.Err() != nil {
 			// A handler that gave up must not pass for one that was done.
-			reply.abort(context.Cause(req.Context()))
+			reply.abort(context.Cause(ctx))
 		}
 		reply.finish(err)
 	}()
