@@ -39,6 +39,7 @@ type Issuer struct {
 // keys and no server: both are made when they are first asked for.
 func NewIssuer(tb TB, opts ...Option) *Issuer {
 	tb.Helper()
+	tb = usable(tb)
 	s := defaults()
 	for _, opt := range opts {
 		opt.applyIssuer(&s)

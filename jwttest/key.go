@@ -31,7 +31,7 @@ type Key struct {
 // publish later with [Issuer.Publish]. Its id is its own.
 func NewKey(tb TB, alg keyset.Algorithm) *Key {
 	tb.Helper()
-	key, err := generate(tb, alg)
+	key, err := generate(usable(tb), alg)
 	check(tb, err)
 	return key
 }
@@ -45,7 +45,7 @@ func NewSecret(tb TB, alg keyset.Algorithm, secret []byte) *Key {
 	if !ok || !alg.Symmetric() {
 		tb.Fatalf("jwttest: algorithm %q has no secret: want HS256, HS384 or HS512", alg)
 	}
-	return &Key{tb: tb, id: newID(alg), alg: alg, method: recipe.method, private: append([]byte{}, secret...)}
+	return &Key{tb: usable(tb), id: newID(alg), alg: alg, method: recipe.method, private: append([]byte{}, secret...)}
 }
 
 // ID returns the key's id, which tokens signed with it carry as "kid", and ""

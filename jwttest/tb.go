@@ -3,6 +3,7 @@ package jwttest
 import (
 	"fmt"
 	"os"
+	"testing"
 )
 
 // TB is what this package needs of a test. Every [testing.TB] is one: pass
@@ -29,6 +30,22 @@ func (NoTest) Fatalf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 	os.Exit(1)
 }
+
+// usable returns a TB that works wherever its keeper is used. That of a fuzz
+// test panics when Helper is called inside of the fuzz target, which is just
+// where tokens are made.
+func usable(tb TB) TB {
+	if f, ok := tb.(*testing.F); ok {
+		return fuzzTB{f}
+	}
+	return tb
+}
+
+// fuzzTB is a fuzz test that does without the line of its caller.
+type fuzzTB struct{ *testing.F }
+
+// Helper does nothing.
+func (fuzzTB) Helper() {}
 
 // check fails the test if there is an error. None of this package holds a
 // token or a secret.

@@ -30,5 +30,15 @@
 // says that the set can't know the answer now, which is not the token's
 // fault; [ErrUnknownKey] says that it knows, and the key isn't there.
 //
-// Every set may be used by any number of goroutines at once.
+// # When the issuer rotates
+//
+// A [Remote] that is asked for a key id which it lacks fetches at once, within
+// a small budget, and all who ask at that time wait for the same fetch. So a
+// new key is used within seconds, strangers who make ids up can't turn the set
+// against its issuer, and nobody who asks for a known key ever waits.
+//
+// # Use
+//
+// Every set may be used by any number of goroutines at once. A [File] and a
+// [Remote] own one goroutine each, which Close ends.
 package keyset

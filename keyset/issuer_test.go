@@ -164,17 +164,17 @@ func fetched(t *testing.T, config keyset.RemoteConfig, first answer, test func(t
 	})
 }
 
-// key asks for an EdDSA key and returns what came and how long it took.
-func (r *remote) key(id string) (error, time.Duration) { //nolint:revive,staticcheck // the error is the answer
+// key asks for an EdDSA key and returns how long that took.
+func (r *remote) key(id string) (time.Duration, error) {
 	start := time.Now()
 	_, err := r.Key(r.t.Context(), id, keyset.EdDSA)
-	return err, time.Since(start)
+	return time.Since(start), err
 }
 
 // want checks the answer for an id: nil is a key.
 func (r *remote) want(id string, want error) {
 	r.t.Helper()
-	if err, _ := r.key(id); !errors.Is(err, want) {
+	if _, err := r.key(id); !errors.Is(err, want) {
 		r.t.Errorf("key %q: got %v, want %v", id, err, want)
 	}
 }
@@ -182,7 +182,7 @@ func (r *remote) want(id string, want error) {
 // wantAtOnce checks that a known key is given without any delay.
 func (r *remote) wantAtOnce(id string) {
 	r.t.Helper()
-	if err, took := r.key(id); err != nil || took != 0 {
+	if took, err := r.key(id); err != nil || took != 0 {
 		r.t.Errorf("key %q: %v after %v", id, err, took)
 	}
 }
@@ -191,7 +191,7 @@ func (r *remote) wantAtOnce(id string) {
 // again of at most atMost.
 func (r *remote) wantUnavailable(id string, atMost time.Duration) {
 	r.t.Helper()
-	err, _ := r.key(id)
+	_, err := r.key(id)
 	wait := keyset.RetryAfter(err)
 	if !errors.Is(err, keyset.ErrUnavailable) || wait <= 0 || wait > atMost {
 		r.t.Errorf("key %q: %v, again after %v", id, err, wait)

@@ -1,11 +1,9 @@
 package keyset
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,97 +90,4 @@ func noUsableKeys(skipped []Skipped) error {
 		return errNoUsableKeys
 	}
 	return fmt.Errorf("%w among %d: %v", errNoUsableKeys, len(skipped), skipped[0])
-}
-
-// splitJWKS returns the elements of the one "keys" member of the JSON object
-// in jwks. Names and UTF-8 inside of an element are not its business.
-func splitJWKS(jwks []byte) ([]jsontext.Value, error) {
-	decoder := jsontext.NewDecoder(bytes.NewReader(jwks),
-		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	elements, found, err := readKeys(decoder)
-	if err != nil {
-		return nil, notJSON(decoder, err)
-	}
-	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("data after the JSON object")
-	}
-	if !found {
-		return nil, errors.New(`no "keys" member`)
-	}
-	return elements, nil
-}
-
-// readKeys reads a JSON object and returns the elements of its member "keys".
-// found is false if it has none.
-func readKeys(decoder *jsontext.Decoder) (elements []jsontext.Value, found bool, err error) {
-	if err := expect(decoder, jsontext.KindBeginObject); err != nil {
-		return nil, false, err
-	}
-	for decoder.PeekKind() == jsontext.KindString {
-		name, err := decoder.ReadToken()
-		if err != nil {
-			return nil, false, err
-		}
-		isKeys := name.String() == "keys"
-		switch {
-		case !isKeys:
-			err = decoder.SkipValue()
-		case found:
-			err = errTwoKeys
-		default:
-			elements, err = readArray(decoder)
-			found = true
-		}
-		if err != nil {
-			return nil, false, err
-		}
-	}
-	return elements, found, expect(decoder, jsontext.KindEndObject)
-}
-
-// readArray reads a JSON array without looking into its elements.
-func readArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
-	if err := expect(decoder, jsontext.KindBeginArray); err != nil {
-		return nil, err
-	}
-	var elements []jsontext.Value
-	for decoder.PeekKind() != jsontext.KindEndArray {
-		element, err := decoder.ReadValue()
-		if err != nil {
-			return nil, err
-		}
-		elements = append(elements, bytes.Clone(element))
-	}
-	return elements, expect(decoder, jsontext.KindEndArray)
-}
-
-// The ways in which JSON is no JWK Set.
-var (
-	errTwoKeys = errors.New(`two "keys" members`)
-	errShape   = errors.New("not an object with an array \"keys\"")
-)
-
-// expect reads one token of the given kind.
-func expect(decoder *jsontext.Decoder, kind jsontext.Kind) error {
-	token, err := decoder.ReadToken()
-	if err != nil {
-		return err
-	}
-	if token.Kind() != kind {
-		return errShape
-	}
-	return nil
-}
-
-// notJSON replaces the JSON module's error, whose text may quote the input and
-// whose type is no part of this package.
-func notJSON(decoder *jsontext.Decoder, err error) error {
-	switch {
-	case errors.Is(err, errTwoKeys), errors.Is(err, errShape):
-		return err
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return io.ErrUnexpectedEOF
-	default:
-		return fmt.Errorf("not JSON after byte %d", decoder.InputOffset())
-	}
 }

@@ -65,7 +65,7 @@ func TestRSAAlgorithmOfKeysThatNameNone(t *testing.T) {
 	}
 }
 
-// The unfit keys of DESIGN's table, each beside a good one.
+// The keys that must not be used, each tried beside good ones.
 var unfit = []struct {
 	name string
 	key  func() jwk

@@ -104,7 +104,7 @@ func TestUnfitPublicKeyCannotBeBuilt(t *testing.T) {
 	modulus := func(n *big.Int) *rsa.PublicKey { return &rsa.PublicKey{N: n, E: 65537} }
 	exponent := func(e int) *rsa.PublicKey { return &rsa.PublicKey{N: rsaKey().N, E: e} }
 	point := func(curve elliptic.Curve, x, y *big.Int) *ecdsa.PublicKey {
-		return &ecdsa.PublicKey{Curve: curve, X: x, Y: y}
+		return &ecdsa.PublicKey{Curve: curve, X: x, Y: y} //nolint:staticcheck // the way to a bad point
 	}
 	for _, test := range []struct {
 		name   string

@@ -90,7 +90,7 @@ func (r *Remote) Key(ctx context.Context, id string, alg Algorithm) (*Key, error
 		return nil, r.attempts.notReady()
 	}
 	key, err := keys.key(id, alg)
-	if err == nil || id == "" || keys.knows(id) || !alg.Supported() || alg.Symmetric() {
+	if err == nil || !keys.mayLack(id, alg) {
 		return key, err
 	}
 	if err := r.learn(ctx); err != nil {

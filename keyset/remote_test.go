@@ -31,7 +31,7 @@ func TestStartWithoutAnIssuer(t *testing.T) {
 		r.wantUnavailable("", time.Second)
 		pass(10 * time.Second) // the fetch gives up
 		r.wantUnavailable("a", time.Second)
-		err, took := r.key("a")
+		took, err := r.key("a")
 		wantError(t, err, issuerURL, "no complete answer within 10s")
 		if took != 0 || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v after %v", err, took)
@@ -348,7 +348,7 @@ func TestFailedFetchMakesAnUnknownKidUnavailable(t *testing.T) {
 		if n != 2 { // what was left of the burst
 			t.Errorf("%d fetches", n)
 		}
-		err, _ := r.key("b")
+		_, err := r.key("b")
 		wantError(t, err, "connection refused")
 	})
 }
@@ -404,7 +404,7 @@ func TestWaiterIsBoundedByUnknownWait(t *testing.T) {
 	t.Parallel()
 	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
 		r.becomes(hang)
-		err, took := r.key("b")
+		took, err := r.key("b")
 		if !errors.Is(err, keyset.ErrUnavailable) || took != 2*time.Second {
 			t.Errorf("%v after %v", err, took)
 		}
@@ -535,7 +535,7 @@ func TestCloseDuringAFetch(t *testing.T) {
 		r.becomes(hang)
 		waiter := make(chan error, 1)
 		go func() {
-			err, _ := r.key("b")
+			_, err := r.key("b")
 			waiter <- err
 		}()
 		synctest.Wait()
@@ -570,7 +570,7 @@ func TestClosedRemoteSetKeepsAnswering(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%d fetches", n)
 		}
-		err, _ := r.key("b")
+		_, err := r.key("b")
 		wantError(t, err, "closed")
 	})
 }
@@ -579,7 +579,7 @@ func TestClosedBeforeAnyKeys(t *testing.T) {
 	t.Parallel()
 	fetched(t, keyset.RemoteConfig{}, down, func(t *testing.T, r *remote) {
 		_ = r.Close()
-		err, _ := r.key("a")
+		_, err := r.key("a")
 		wantError(t, err, "closed")
 		if !errors.Is(err, keyset.ErrUnavailable) || keyset.RetryAfter(err) != 0 {
 			t.Errorf("got %v", err)
@@ -607,4 +607,22 @@ func TestManyReadersWhileKeysRotate(t *testing.T) {
 		}
 		group.Wait()
 	})
+}
+
+// The bubble fails the test if a goroutine is left when its function returns.
+func TestCloseLeavesNoGoroutine(t *testing.T) {
+	t.Parallel()
+	for name, behaviour := range map[string]answer{"up": body(jwks(edJWK())), "down": down, "hanging": hang, "dripping": drip} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := &http.Client{Transport: &issuer{answer: behaviour}}
+				set := must(keyset.Fetch(issuerURL, keyset.RemoteConfig{Client: client, Logger: new(record).logger()}))
+				time.Sleep(3 * time.Second)
+				if err := set.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

@@ -84,9 +84,14 @@ func (s *snapshot) key(id string, alg Algorithm) (*Key, error) {
 	return only(s.without[alg])
 }
 
-// knows reports whether a key with this id is here, so that asking the issuer
-// again would not change the answer.
+// knows reports whether a key with this id is here.
 func (s *snapshot) knows(id string) bool { return s.ids[id] }
+
+// mayLack reports whether a newer set of public keys could have the key. With
+// an id that is here it could not: issuers give a new key a new id.
+func (s *snapshot) mayLack(id string, alg Algorithm) bool {
+	return id != "" && !s.knows(id) && alg.Supported() && !alg.Symmetric()
+}
 
 // equal reports whether both hold the same keys in the same order. A nil
 // snapshot equals none.

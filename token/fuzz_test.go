@@ -50,7 +50,7 @@ func FuzzVerify(f *testing.F) {
 // FuzzClaims signs any payload. Whatever passes must be what encoding/json,
 // which is not strict, reads in it too: no reader sees another subject.
 func FuzzClaims(f *testing.F) {
-	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory(), jwttest.WithAlgorithms(keyset.HS256))
+	issuer := jwttest.NewIssuer(f, jwttest.InMemory(), jwttest.WithAlgorithms(keyset.HS256))
 	key := issuer.Key(keyset.HS256)
 	verifier, err := token.NewVerifier([]token.Issuer{{URL: "i", Audiences: []string{"a"}, Keys: issuer.Keys()}})
 	if err != nil {
