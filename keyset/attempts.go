@@ -14,9 +14,8 @@ var (
 
 // attempt is one fetch, that any number of callers may wait for.
 type attempt struct {
-	began time.Time     // zero until it does
-	done  chan struct{} // closed when it ended
-	err   error         // how; not to be read before
+	done chan struct{} // closed when it ended
+	err  error         // how; not to be read before
 }
 
 // attempts decides who may cause a fetch, and remembers how the last one went.
@@ -26,13 +25,12 @@ type attempts struct {
 	soon  time.Duration // to ask again after, while a fetch is under way
 	asked chan struct{} // has a value when join wants a fetch
 
-	mu        sync.Mutex
-	budget    budget
-	current   *attempt  // asked for or under way; nil if none is
-	last      error     // of the last one that ended; nil if it went well
-	succeeded time.Time // when the last one that went well began
-	next      time.Time // when the set fetches by itself
-	closed    bool
+	mu      sync.Mutex
+	budget  budget
+	current *attempt  // asked for or under way; nil if none is
+	last    error     // of the last one that ended; nil if it went well
+	next    time.Time // when the set fetches by itself
+	closed  bool
 }
 
 func newAttempts(config RemoteConfig) *attempts {
@@ -44,8 +42,9 @@ func newAttempts(config RemoteConfig) *attempts {
 }
 
 // join returns the fetch to wait for: the one under way, or a new one if the
-// budget has it. With neither, the attempt is nil, and so is the error if what
-// the set holds is fresh enough to be believed.
+// budget has it. With neither, the attempt is nil, and so is the error if the
+// last one went well. What the set holds is then fresh enough to be believed:
+// a budget that is empty was spent on an attempt within the last interval.
 func (a *attempts) join() (*attempt, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -59,7 +58,7 @@ func (a *attempts) join() (*attempt, error) {
 		a.current = &attempt{done: make(chan struct{})}
 		a.asked <- struct{}{} // never blocks: begin empties it
 		return a.current, nil
-	case a.last == nil && now.Sub(a.succeeded) <= a.budget.interval:
+	case a.last == nil:
 		return nil, nil
 	default:
 		return nil, &UnavailableError{After: a.budget.untilTick(now), Err: a.last}
@@ -73,7 +72,6 @@ func (a *attempts) begin() {
 	if a.current == nil {
 		a.current = &attempt{done: make(chan struct{})}
 	}
-	a.current.began = a.clock()
 	select {
 	case <-a.asked: // this is it
 	default:
@@ -86,9 +84,6 @@ func (a *attempts) end(err error, wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = err
-	if err == nil {
-		a.succeeded = a.current.began
-	}
 	a.next = a.clock().Add(wait)
 	a.release(err)
 }

@@ -103,6 +103,7 @@ func TestUnfitPublicKeyCannotBeBuilt(t *testing.T) {
 	t.Parallel()
 	modulus := func(n *big.Int) *rsa.PublicKey { return &rsa.PublicKey{N: n, E: 65537} }
 	exponent := func(e int) *rsa.PublicKey { return &rsa.PublicKey{N: rsaKey().N, E: e} }
+	huge := int64(1)<<31 + 1 // a variable, for machines whose int is smaller
 	point := func(curve elliptic.Curve, x, y *big.Int) *ecdsa.PublicKey {
 		return &ecdsa.PublicKey{Curve: curve, X: x, Y: y} //nolint:staticcheck // the way to a bad point
 	}
@@ -128,7 +129,7 @@ func TestUnfitPublicKeyCannotBeBuilt(t *testing.T) {
 		{"exponent 2", "", exponent(2), "exponent"},
 		{"negative exponent", "", exponent(-3), "exponent"},
 		{"even exponent", "", exponent(65536), "exponent"},
-		{"huge exponent", "", exponent(1<<31 + 1), "exponent"},
+		{"huge exponent", "", exponent(int(huge)), "exponent"},
 		{"RSA for ES256", keyset.ES256, &rsaKey().PublicKey, "not for this type"},
 		{"RSA for HS256", keyset.HS256, &rsaKey().PublicKey, "not for this type"},
 		{"RSA for none", "none", &rsaKey().PublicKey, "not supported"},

@@ -626,3 +626,20 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 		})
 	}
 }
+
+func TestSecondOutageBeginsWithAShortPause(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, down, func(t *testing.T, r *remote) {
+		pass(time.Hour)
+		r.serves(edJWK().named("a"))
+		pass(time.Hour)
+		if n := r.log.count("fetch succeeded again"); n != 1 {
+			t.Errorf("%d lines about the recovery", n)
+		}
+		r.becomes(down)
+		r.wantUnavailable("b", interval)
+		r.serves(edJWK().named("a"), edJWK().named("b"))
+		pass(time.Second)
+		r.wantAtOnce("b")
+	})
+}
