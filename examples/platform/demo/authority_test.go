@@ -1,0 +1,115 @@
+package demo
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+)
+
+// identity makes the identity of a role.
+func identity(t *testing.T, ca *authority, name string) *process.Identity {
+	t.Helper()
+	files, err := ca.issue(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := files.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+func newTestAuthority(t *testing.T) *authority {
+	t.Helper()
+	ca, err := newAuthority(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca
+}
+
+// shake connects a client to a server, and returns why either does not want the
+// other. The client learns of the server's mind when it reads (TLS 1.3).
+func shake(t *testing.T, server, client *tls.Config) error {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- answerOnce(listener, server) }()
+	conn, err := (&tls.Dialer{Config: client}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err == nil {
+		_, err = io.ReadAll(conn)
+		err = errors.Join(err, conn.Close())
+	}
+	return errors.Join(err, <-served)
+}
+
+// answerOnce shakes hands with one client, and hangs up.
+func answerOnce(listener net.Listener, config *tls.Config) error {
+	defer func() { _ = listener.Close() }()
+	conn, err := tls.NewListener(listener, config).Accept()
+	if err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte("welcome")) // after the handshake
+	return errors.Join(err, conn.Close())
+}
+
+func TestRolesVerifyEachOther(t *testing.T) {
+	t.Parallel()
+	ca, others := newTestAuthority(t), newTestAuthority(t)
+	orders, pricing := identity(t, ca, "orders"), identity(t, ca, "pricing")
+	stranger := identity(t, others, "orders")
+	anonymous := orders.To("pricing")
+	anonymous.Certificates = nil
+
+	for name, test := range map[string]struct {
+		server, client *tls.Config
+		want           bool
+	}{
+		"two roles of one authority":              {pricing.ForPeers(), orders.To("pricing"), true},
+		"a user and a role that users call":       {pricing.ForUsers(), anonymous, true},
+		"a role that is not the one it should be": {pricing.ForPeers(), orders.To("inventory"), false},
+		"a caller without a certificate":          {pricing.ForPeers(), anonymous, false},
+		"a caller of another authority":           {pricing.ForPeers(), stranger.To("pricing"), false},
+		"a server of another authority":           {stranger.ForUsers(), pricing.To("orders"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := shake(t, test.server, test.client); (err == nil) != test.want {
+				t.Errorf("got %v, want success %v", err, test.want)
+			}
+		})
+	}
+}
+
+func TestKeysAreReadByTheirOwnerOnly(t *testing.T) {
+	t.Parallel()
+	ca := newTestAuthority(t)
+	files, err := ca.issue("orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's mode is %v", info.Mode())
+	}
+	all, err := os.ReadDir(ca.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 3 {
+		t.Errorf("%d files, want ca.pem and two of the role: %v", len(all), all)
+	}
+}

@@ -1,0 +1,58 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/jwtrelay/jwtrelay/interceptor"
+)
+
+// observing returns interceptors that log how each call ended.
+func observing(logger *slog.Logger) []grpc.ServerOption {
+	finish := logging.WithLogOnEvents(logging.FinishCall)
+	write := logging.LoggerFunc(func(ctx context.Context, level logging.Level, message string, fields ...any) {
+		logger.Log(ctx, slog.Level(level), message, fields...)
+	})
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(write, finish)),
+		grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(write, finish)),
+	}
+}
+
+// recovering returns interceptors that turn a panic into an error whose text
+// tells the caller nothing.
+func recovering(logger *slog.Logger) []grpc.ServerOption {
+	onPanic := recovery.WithRecoveryHandlerContext(func(ctx context.Context, reason any) error {
+		logger.ErrorContext(ctx, "panic", "reason", reason, "stack", string(debug.Stack()))
+		return status.Error(codes.Internal, "internal error")
+	})
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(onPanic)),
+		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(onPanic)),
+	}
+}
+
+// refusals logs the calls that are refused, coming in and going out. To a log
+// their errors show reason, method and cause; they never show the token.
+type refusals struct{ logger *slog.Logger }
+
+// Decided implements [interceptor.Observer].
+func (r refusals) Decided(ctx context.Context, d interceptor.Decision) {
+	if d.Err != nil {
+		r.logger.WarnContext(ctx, "call refused", "refusal", d.Err)
+	}
+}
+
+// Relayed implements [interceptor.Observer].
+func (r refusals) Relayed(ctx context.Context, relayed interceptor.Relayed) {
+	if relayed.Err != nil {
+		r.logger.WarnContext(ctx, "relay refused", "target", relayed.Target, "refusal", relayed.Err)
+	}
+}

@@ -1,0 +1,104 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/keyset"
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+// Role is a service as a process.
+type Role struct {
+	Name    string // in hops, in refusals and in its certificate
+	Summary string // one line about it, for its help
+	Next    string // name of the service that it calls; "" if it is the last
+	Public  bool   // whether users call it, who have no certificate
+
+	// Register registers what the service offers. next is the connection to
+	// the service it calls, and nil if it is the last.
+	Register func(server grpc.ServiceRegistrar, next grpc.ClientConnInterface)
+}
+
+// Run runs the role until ctx ends.
+func (r Role) Run(ctx context.Context, env process.Env) error {
+	config, err := parseFlags(r, env)
+	if err != nil {
+		return err
+	}
+	identity, err := config.tls.Load()
+	if err != nil {
+		return err
+	}
+	logger := env.Logger(r.Name)
+
+	// Fetched in the background: the service starts though auth is away.
+	keys, err := keyset.Fetch(config.jwks, //nolint:contextcheck // the keys live until Close
+		keyset.RemoteConfig{Client: identity.HTTPClient(), Logger: logger})
+	if err != nil {
+		return process.Usage("-jwks: %w", err)
+	}
+	defer func() { _ = keys.Close() }() // always nil
+
+	server, err := New(r.Name, token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
+		logger, grpc.Creds(credentials.NewTLS(r.serverTLS(identity))))
+	if err != nil {
+		return err
+	}
+	next, hangUp, err := r.dial(config, identity, logger)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	r.Register(server, next)
+
+	if config.stopWithStdin {
+		var cancel context.CancelFunc
+		ctx, cancel = process.UntilEOF(ctx, env.Stdin)
+		defer cancel()
+	}
+	return serveOnceReady(ctx, server, keys, config.addr, env)
+}
+
+// serverTLS is how callers connect.
+func (r Role) serverTLS(identity *process.Identity) *tls.Config {
+	if r.Public {
+		return identity.ForUsers()
+	}
+	return identity.ForPeers()
+}
+
+// dial connects to the next service, if there is one.
+func (r Role) dial(c config, identity *process.Identity, logger *slog.Logger) (grpc.ClientConnInterface, func(), error) {
+	if r.Next == "" {
+		return nil, func() {}, nil
+	}
+	next, err := Dial(r.Name, c.next, credentials.NewTLS(identity.To(r.Next)), logger)
+	if err != nil {
+		return nil, nil, process.Usage("-%s: %w", r.Next, err)
+	}
+	return next, func() { _ = next.Close() }, nil
+}
+
+// serveOnceReady serves at once, and is healthy once there are keys.
+func serveOnceReady(ctx context.Context, server *Service, keys *keyset.Remote, addr string, env process.Env) error {
+	listener, err := process.Listen(ctx, addr, env.Stdout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		if keys.WaitReady(ctx) == nil {
+			server.Ready()
+		}
+	}()
+	defer func() { cancel(); <-waited }()
+	return server.Serve(ctx, listener)
+}
