@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -50,7 +52,8 @@ func NewClient(options ...ClientOption) (*Client, error) {
 // DialOptions returns what [grpc.NewClient] needs: the interceptors for unary
 // calls and for streams. List them last.
 //
-// Credentials of the connection itself ([grpc.WithPerRPCCredentials]) are
+// Use them once on a connection: with two relays on it every call is
+// [ReasonRelayConflict]. Credentials of the connection itself ([grpc.WithPerRPCCredentials]) are
 // invisible to interceptors and must not be used beside a relay: the next hop
 // would get two values and refuse both. [Otherwise] replaces them.
 func (c *Client) DialOptions() []grpc.DialOption {
@@ -63,7 +66,7 @@ func (c *Client) DialOptions() []grpc.DialOption {
 // UnaryInterceptor relays on unary calls. Prefer [Client.DialOptions], which
 // can't forget streams.
 func (c *Client) UnaryInterceptor(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	ctx, g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
+	g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
 	if err != nil {
 		return err
 	}
@@ -76,80 +79,85 @@ func (c *Client) UnaryInterceptor(ctx context.Context, method string, req, reply
 // A stream that carries a verified token lives no longer than the token: when
 // that ends, so does the stream, with [token.ReasonExpired].
 func (c *Client) StreamInterceptor(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	ctx, g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
+	g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
 	if err != nil {
 		return nil, err
 	}
-	opts = g.among(opts)
-	if g == nil || g.validUntil.IsZero() {
-		return streamer(ctx, desc, cc, method, opts...)
+	if g == nil || g.ours.ValidUntil.IsZero() {
+		return streamer(ctx, desc, cc, method, g.among(opts)...)
 	}
-	return c.openUntil(ctx, g.validUntil, desc, cc, method, streamer, opts)
+	return g.openUntilEnd(ctx, desc, cc, streamer, opts)
 }
 
-// prepare puts the credential into the outgoing context, or refuses the call.
-// The guard goes among the call's options; it is nil if there is nothing to
-// guard.
-func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption) (context.Context, *guard, error) {
-	if hasCredentials(opts) { // the caller's own
-		c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentCaller})
-		return ctx, nil, nil
+// prepare returns the guard that brings the credential of a call, nil if there
+// is nothing to bring or to guard, or refuses the call.
+func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption) (*guard, error) {
+	g := &guard{client: c, call: call, sent: SentNothing, others: credentialsAmong(opts)}
+	if _, ok := g.others.(*guard); ok {
+		return nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict, cause: errTwoRelays})
 	}
 	switch c.header.OutgoingValues(ctx) {
 	case 0:
-		return c.prepareOurs(ctx, call)
-	case 1:
-		return ctx, &guard{client: c, call: call, sent: SentCaller}, nil
+		return g.fill(ctx)
+	case 1: // the caller's
+		return g, nil
 	default:
-		return nil, nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict})
+		return nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict})
 	}
 }
 
-// prepareOurs is prepare for a call that carries nothing yet.
-func (c *Client) prepareOurs(ctx context.Context, call Call) (context.Context, *guard, error) {
-	credential, sent, err := c.supply(ctx, call)
-	if err != nil {
-		return nil, nil, c.refuse(ctx, call, err)
+// errTwoRelays is for the operator: DialOptions were used twice.
+var errTwoRelays = errors.New("two relays on one connection")
+
+// fill gives the guard what goes out with a call that carries nothing yet.
+// While there are credentials of the caller's, which may turn out to bring the
+// header, there is no refusal: that is up to the guard.
+func (g *guard) fill(ctx context.Context) (*guard, error) {
+	g.ours, g.sent, g.refused = g.client.supply(ctx, g.call)
+	switch {
+	case g.refused != nil, g.sent != SentNothing:
+	case g.others == nil && g.client.otherwise != nil && !servesCall(ctx):
+		g.sent, g.others = SentOwn, g.client.otherwise
+		return g, nil
+	case g.client.requireToken:
+		g.refused = token.NewError(token.ReasonMissing, nil)
 	}
-	if sent == SentNothing {
-		return c.prepareNone(ctx, call)
+	if g.others != nil {
+		return g, nil
 	}
-	if c.ended(credential.ValidUntil) {
-		return nil, nil, c.refuse(ctx, call, token.NewError(token.ReasonExpired, nil))
+	if g.refused == nil && g.client.ended(g.ours.ValidUntil) {
+		g.refused = token.NewError(token.ReasonExpired, nil)
 	}
-	ctx = grpcmd.AppendToOutgoingContext(ctx, c.header.Key(), credential.Value)
-	return ctx, &guard{client: c, call: call, sent: sent, validUntil: credential.ValidUntil}, nil
+	if g.refused != nil {
+		return nil, g.client.refuse(ctx, g.call, g.refused)
+	}
+	if g.sent == SentNothing {
+		g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: SentNothing})
+		return nil, nil
+	}
+	return g, nil
 }
 
-// prepareNone is prepare for a call that there is no token for.
-func (c *Client) prepareNone(ctx context.Context, call Call) (context.Context, *guard, error) {
-	if c.otherwise != nil && !servesCall(ctx) {
-		return ctx, &guard{client: c, call: call, sent: SentOwn, own: c.otherwise}, nil
-	}
-	if c.requireToken {
-		return nil, nil, c.refuse(ctx, call, token.NewError(token.ReasonMissing, nil))
-	}
-	c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentNothing})
-	return ctx, nil, nil
-}
-
-// servesCall reports whether ctx belongs to an incoming call.
+// servesCall reports whether ctx belongs to an incoming call, of gRPC or HTTP.
 func servesCall(ctx context.Context) bool {
 	if _, decided := token.Decided(ctx); decided {
 		return true
 	}
-	_, incoming := grpcmd.FromIncomingContext(ctx)
-	return incoming || grpc.ServerTransportStreamFromContext(ctx) != nil
+	if _, incoming := grpcmd.FromIncomingContext(ctx); incoming {
+		return true
+	}
+	return grpc.ServerTransportStreamFromContext(ctx) != nil || ctx.Value(http.ServerContextKey) != nil
 }
 
-// hasCredentials reports whether the caller brought call credentials.
-func hasCredentials(opts []grpc.CallOption) bool {
-	for _, opt := range opts {
-		if _, ok := opt.(grpc.PerRPCCredsCallOption); ok {
-			return true
+// credentialsAmong returns the call credentials that the caller brought, nil if
+// there are none. Of several, gRPC uses the last.
+func credentialsAmong(opts []grpc.CallOption) credentials.PerRPCCredentials {
+	for _, opt := range slices.Backward(opts) {
+		if creds, ok := opt.(grpc.PerRPCCredsCallOption); ok {
+			return creds.Creds
 		}
 	}
-	return false
+	return nil
 }
 
 // ended reports whether a credential is past its end, which is zero if it isn't
@@ -161,7 +169,7 @@ func (c *Client) ended(validUntil time.Time) bool {
 // refuse returns what the calling code gets for a call that was refused here.
 func (c *Client) refuse(ctx context.Context, call Call, err error) error {
 	r := newRefusal(err, call.Method, c.hop)
-	if r.reason == "" { // a source's own error
+	if r.reason == "" { // a status of a source's own
 		c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentNothing, Err: err})
 		return err
 	}
@@ -171,6 +179,7 @@ func (c *Client) refuse(ctx context.Context, call Call, err error) error {
 
 func (c *Client) observe(ctx context.Context, r Relayed) {
 	if c.observer != nil {
+		r.Hop = c.hop
 		c.observer.Relayed(ctx, r)
 	}
 }

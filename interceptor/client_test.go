@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -47,6 +48,18 @@ func (own) GetRequestMetadata(context.Context, ...string) (map[string]string, er
 
 func (own) RequireTransportSecurity() bool { return true }
 
+// fromSidecar is a credential that may go over a connection in the clear.
+type fromSidecar struct{ own }
+
+func (fromSidecar) RequireTransportSecurity() bool { return false }
+
+// apiKey is a credential of the caller's in a header of its own.
+type apiKey struct{ fromSidecar }
+
+func (apiKey) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"x-api-key": "key"}, nil
+}
+
 // TestRelaying has the rows about what goes out, for every kind of RPC, against
 // a real upstream that records what arrives.
 func TestRelaying(t *testing.T) {
@@ -58,6 +71,7 @@ func TestRelaying(t *testing.T) {
 	public := w.server(t, interceptor.Public(allMethods()...)).Options()
 	optional := w.server(t, interceptor.Optional(allMethods()...)).Options()
 	type options = []interceptor.ClientOption
+	long := strings.Repeat("a", token.DefaultMaxSize)
 	for name, test := range map[string]struct {
 		serving []grpc.ServerOption
 		options options
@@ -73,8 +87,10 @@ func TestRelaying(t *testing.T) {
 		"an anonymous caller":                   {optional, nil, nil, nil, codes.OK, ""},
 		"another scheme, optional":              {optional, nil, []string{"Basic YTpi"}, nil, codes.OK, ""},
 		"no server interceptor, one value":      {nil, nil, []string{"bEarer x.y.z"}, []string{"bEarer x.y.z"}, codes.OK, ""},
-		"no server interceptor, two values":     {nil, nil, []string{good, good}, nil, codes.OK, ""},
-		"no server interceptor, malformed":      {nil, nil, []string{"Bearer a b"}, nil, codes.OK, ""},
+		"no server interceptor, two values":     {nil, nil, []string{good, good}, nil, codes.Unauthenticated, token.ReasonMalformed},
+		"no server interceptor, malformed":      {nil, nil, []string{"Bearer a b"}, nil, codes.Unauthenticated, token.ReasonMalformed},
+		"no server interceptor, too large":      {nil, nil, []string{"Bearer " + long + "a"}, nil, codes.Unauthenticated, token.ReasonTooLarge},
+		"MaxTokenSize":                          {nil, options{interceptor.MaxTokenSize(17 << 10)}, []string{"Bearer " + long + "a"}, []string{"Bearer " + long + "a"}, codes.OK, ""},
 		"no server interceptor, another scheme": {nil, nil, []string{"Basic YTpi"}, nil, codes.OK, ""},
 		"nothing came in":                       {nil, nil, nil, nil, codes.OK, ""},
 		"VerifiedOnly, verified":                {authenticated, options{interceptor.VerifiedOnly()}, []string{good}, []string{good}, codes.OK, ""},
@@ -145,18 +161,32 @@ func TestTheCallerSetsTheHeader(t *testing.T) {
 		return invoker(set(ctx, "Basic before"), method, req, reply, cc, opts...)
 	}
 	relay := newClient(t, interceptor.Name("A")).DialOptions()
+	strict := newClient(t, interceptor.Name("A"), interceptor.RequireToken()).DialOptions()
+	theirs, theirKey := grpc.PerRPCCredentials(own{}), grpc.PerRPCCredentials(apiKey{})
+	adds := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return invoker(ctx, method, req, reply, cc, append(opts, theirKey)...)
+	}
+	type callOptions = []grpc.CallOption
 	for name, test := range map[string]struct {
 		ctx     context.Context //nolint:containedctx // what the row is about
 		dial    []grpc.DialOption
-		options []grpc.CallOption
+		options callOptions
 		arrives []string
 		reason  token.Reason
 	}{
 		"one value in the outgoing context":      {set(ctx, "Basic YTpi"), relay, nil, []string{"Basic YTpi"}, ""},
 		"two values in the outgoing context":     {set(set(ctx, "a"), "b"), relay, nil, nil, interceptor.ReasonRelayConflict},
 		"two equal values":                       {set(set(ctx, "a"), "a"), relay, nil, nil, interceptor.ReasonRelayConflict},
-		"call credentials":                       {ctx, relay, []grpc.CallOption{grpc.PerRPCCredentials(own{})}, []string{"Bearer own"}, ""},
-		"call credentials by default":            {ctx, append(relay, grpc.WithDefaultCallOptions(grpc.PerRPCCredentials(own{}))), nil, []string{"Bearer own"}, ""},
+		"call credentials":                       {ctx, relay, callOptions{theirs}, []string{"Bearer own"}, ""},
+		"call credentials, required":             {t.Context(), strict, callOptions{theirs}, []string{"Bearer own"}, ""},
+		"call credentials by default":            {ctx, append(relay, grpc.WithDefaultCallOptions(theirs)), nil, []string{"Bearer own"}, ""},
+		"call credentials and one value":         {set(ctx, "a"), relay, callOptions{theirs}, nil, interceptor.ReasonRelayConflict},
+		"call credentials and two values":        {set(set(ctx, "a"), "b"), relay, callOptions{theirKey}, nil, interceptor.ReasonRelayConflict},
+		"call credentials for another header":    {ctx, strict, callOptions{theirKey}, []string{verified.Authorization()}, ""},
+		"those, and one value":                   {set(ctx, "Basic a"), relay, callOptions{theirKey}, []string{"Basic a"}, ""},
+		"those, and nothing to relay":            {t.Context(), relay, callOptions{theirKey}, nil, ""},
+		"those, from an interceptor behind ours": {ctx, append(relay, grpc.WithChainUnaryInterceptor(adds)), nil, nil, ""},
+		"two relays on one connection":           {ctx, append(relay, strict...), nil, nil, interceptor.ReasonRelayConflict},
 		"an interceptor before ours":             {ctx, append([]grpc.DialOption{grpc.WithChainUnaryInterceptor(before)}, relay...), nil, []string{"Basic before"}, ""},
 		"an interceptor behind ours":             {ctx, append(relay, grpc.WithChainUnaryInterceptor(before)), nil, nil, interceptor.ReasonRelayConflict},
 		"an interceptor behind, nothing of ours": {t.Context(), append(relay, grpc.WithChainUnaryInterceptor(before)), nil, []string{"Basic before"}, ""},
@@ -229,6 +259,165 @@ func TestNeverInTheClear(t *testing.T) {
 	}
 }
 
+// TestTheTokenIsInNoContext uses the contexts that a relayed call hands out on a
+// connection that was never told to relay.
+func TestTheTokenIsInNoContext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := token.NewContext(t.Context(), verified)
+	stranger := &service{}
+	toStranger := serve(t, stranger)()
+	var leaks func(ctx context.Context) error
+	unary := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return errors.Join(leaks(ctx), invoker(ctx, method, req, reply, cc, opts...))
+	}
+	leaks = func(ctx context.Context) error { return callUnary(ctx, toStranger) }
+	b := &service{}
+	client := serve(t, b)(append(newClient(t).DialOptions(), private(), grpc.WithChainUnaryInterceptor(unary))...)
+	if err := callUnary(ctx, client); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := client.FullDuplexCall(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := leaks(stream.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, arrived := range stranger.seen() {
+		if len(arrived.values) != 0 {
+			t.Error("the token has reached a stranger")
+		}
+	}
+	if len(stranger.seen()) != 2 {
+		t.Error("the stranger was not called")
+	}
+}
+
+// TestNoWayAroundTheGuard adds call credentials behind our interceptor, of which
+// gRPC uses the last: without the guard no token goes out, least of all in the
+// clear.
+func TestNoWayAroundTheGuard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaces := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return invoker(ctx, method, req, reply, cc, append(opts, grpc.PerRPCCredentials(apiKey{}))...)
+	}
+	b := &service{}
+	client := serve(t, b)(append(newClient(t).DialOptions(), grpc.WithChainUnaryInterceptor(replaces))...)
+	if err := callUnary(token.NewContext(t.Context(), verified), client); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, b, true)
+}
+
+// TestCredentialsThatWantTLSGetIt checks that AllowPlaintext is about the relay,
+// and not about what other credentials ask for.
+func TestCredentialsThatWantTLSGetIt(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]interceptor.ClientOption{
+		"the caller's":      nil,
+		"the service's own": interceptor.Otherwise(own{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options, calls := []interceptor.ClientOption{interceptor.AllowPlaintext()}, []grpc.CallOption(nil)
+			if option != nil {
+				options = append(options, option)
+			} else {
+				calls = append(calls, grpc.PerRPCCredentials(own{}))
+			}
+			b := &service{}
+			err := callUnary(t.Context(), serve(t, b)(newClient(t, options...).DialOptions()...), calls...)
+			wantRefusal(t, err, codes.Internal, interceptor.ReasonRelayInsecure, "")
+			wantArrived(t, b, false)
+		})
+	}
+}
+
+// TestOwnCredentialsAreForNobodysCall has the contexts of incoming calls, each
+// of which is enough.
+func TestOwnCredentialsAreForNobodysCall(t *testing.T) {
+	t.Parallel()
+	background := context.Background()
+	for name, ctx := range map[string]context.Context{
+		"let in without a token":  token.NewContext(background, nil),
+		"incoming gRPC metadata":  grpcmd.NewIncomingContext(background, grpcmd.MD{}),
+		"a gRPC transport stream": grpc.NewContextWithServerTransportStream(background, transportStream{}),
+		"a request of net/http":   context.WithValue(background, http.ServerContextKey, new(http.Server)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &service{}
+			client := serve(t, b)(append(newClient(t, interceptor.Otherwise(own{})).DialOptions(), private())...)
+			if err := callUnary(ctx, client); err != nil {
+				t.Fatal(err)
+			}
+			wantArrived(t, b, true)
+		})
+	}
+}
+
+// transportStream is that of some incoming call.
+type transportStream struct{ grpc.ServerTransportStream }
+
+// failing are credentials that can't be had.
+type failing struct {
+	own
+	err error
+}
+
+func (f failing) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return nil, f.err
+}
+
+// TestCredentialsThatCantBeHad has whoever issues credentials fail.
+func TestCredentialsThatCantBeHad(t *testing.T) {
+	t.Parallel()
+	plain, own := errors.New("https://user:password@sts.test is down"), status.Error(codes.ResourceExhausted, "no more today")
+	source := func(err error) interceptor.ClientOption {
+		return interceptor.WithSource(func(context.Context, interceptor.Call) (interceptor.Credential, error) {
+			return interceptor.Credential{}, err
+		})
+	}
+	for name, test := range map[string]struct {
+		option interceptor.ClientOption
+		code   codes.Code
+		reason token.Reason
+	}{
+		"own, any error":      {interceptor.Otherwise(failing{err: plain}), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"own, a status":       {interceptor.Otherwise(failing{err: own}), codes.ResourceExhausted, ""},
+		"a source, any error": {source(plain), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"a source, a status":  {source(own), codes.ResourceExhausted, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachKind(t, func(t *testing.T, k kind) {
+				var seen recorder
+				b := &service{}
+				client := newClient(t, test.option, interceptor.WithObserver(&seen))
+				err := k.call(t.Context(), serve(t, b)(append(client.DialOptions(), private())...))
+				wantRefusal(t, err, test.code, test.reason, "")
+				wantArrived(t, b, false)
+				if strings.Contains(err.Error(), "password") {
+					t.Errorf("the caller is shown the cause: %v", err)
+				}
+				if len(seen.relayed) != 1 || seen.relayed[0].Err == nil || seen.relayed[0].Sent != interceptor.SentNothing {
+					t.Errorf("the observer is told %v", seen.relayed)
+				}
+			})
+		})
+	}
+}
+
 // fixed is a source that always gives the same.
 func fixed(value string, until time.Time) interceptor.Source {
 	return func(context.Context, interceptor.Call) (interceptor.Credential, error) {
@@ -248,7 +437,7 @@ func TestAllowPlaintext(t *testing.T) {
 	wantArrived(t, r.b, true, value)
 
 	b := &service{}
-	jobs := serve(t, b)(newClient(t, interceptor.AllowPlaintext(), interceptor.Otherwise(own{})).DialOptions()...)
+	jobs := serve(t, b)(newClient(t, interceptor.AllowPlaintext(), interceptor.Otherwise(fromSidecar{})).DialOptions()...)
 	if err := callUnary(t.Context(), jobs); err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +476,6 @@ func TestAnEndedTokenIsRefusedHere(t *testing.T) {
 
 func TestSources(t *testing.T) {
 	t.Parallel()
-	errSource := status.Error(codes.ResourceExhausted, "no token left")
 	for name, test := range map[string]struct {
 		source  interceptor.Source
 		arrives []string
@@ -296,9 +484,6 @@ func TestSources(t *testing.T) {
 		"a credential": {fixed("Bearer exchanged", time.Time{}), []string{"Bearer exchanged"}, codes.OK},
 		"nothing":      {fixed("", time.Time{}), nil, codes.OK},
 		"an ended one": {fixed("Bearer exchanged", time.Unix(1, 0)), nil, codes.Unauthenticated},
-		"an error": {func(context.Context, interceptor.Call) (interceptor.Credential, error) {
-			return interceptor.Credential{}, errSource
-		}, nil, codes.ResourceExhausted},
 		"what it is told": {func(_ context.Context, call interceptor.Call) (interceptor.Credential, error) {
 			return interceptor.Credential{Value: "Bearer " + call.Method + "@" + call.Target}, nil
 		}, []string{"Bearer " + testpb.TestService_UnaryCall_FullMethodName + "@passthrough:///next"}, codes.OK},

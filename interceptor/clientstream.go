@@ -3,7 +3,6 @@ package interceptor
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,13 +19,12 @@ type clientStream struct {
 	cut *cut
 }
 
-// openUntil opens a stream that lives until the credential ends. A deadline
+// openUntilEnd opens a stream that lives until the credential ends. A deadline
 // would say DeadlineExceeded, here and at the next hop; this says why.
-func (c *Client) openUntil(ctx context.Context, until time.Time, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts []grpc.CallOption) (grpc.ClientStream, error) {
-	expired := newRefusal(token.NewError(token.ReasonExpired, nil), method, c.hop)
-	ctx, cut := newCut(ctx, until.Sub(c.now()), expired)
-	opts = append(slices.Clip(opts), grpc.OnFinish(func(error) { cut.release() }))
-	stream, err := streamer(ctx, desc, cc, method, opts...)
+func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (grpc.ClientStream, error) {
+	ctx, cut := g.newCut(ctx)
+	opts = append(g.among(opts), grpc.OnFinish(func(error) { cut.release() }))
+	stream, err := streamer(ctx, desc, cc, g.call.Method, opts...)
 	if err != nil {
 		err = cut.explain(err)
 		cut.release()
@@ -49,7 +47,7 @@ func (s *clientStream) RecvMsg(m any) error { return s.cut.explain(s.ClientStrea
 // CloseSend is not among them: its error is only ever that of the stream,
 // which RecvMsg returns too.
 
-// cut ends a context after a while, for a reason.
+// cut ends the context of a stream with the credential that it carries.
 type cut struct {
 	reason error
 	cause  func() error
@@ -57,16 +55,24 @@ type cut struct {
 	timer  *time.Timer
 }
 
-// newCut returns a context that ends after d with the given reason. Release the
-// cut once the context has served.
-func newCut(ctx context.Context, d time.Duration, reason error) (context.Context, *cut) {
+// newCut returns a context that ends with g's credential, if that was sent.
+// Release the cut once the context has served.
+func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
+	expired := newRefusal(token.NewError(token.ReasonExpired, nil), g.call.Method, g.client.hop)
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &cut{
-		reason: reason,
+		reason: expired,
 		cause:  func() error { return context.Cause(ctx) },
 		cancel: cancel,
 	}
-	c.timer = time.AfterFunc(d, func() { cancel(reason) })
+	c.timer = time.AfterFunc(g.ours.ValidUntil.Sub(g.client.now()), func() {
+		if g.carried.Load() {
+			cancel(expired)
+			g.client.observe(ctx, Relayed{
+				Method: g.call.Method, Target: g.call.Target, Sent: g.sent, Reason: expired.reason, Err: expired,
+			})
+		}
+	})
 	return ctx, c
 }
 

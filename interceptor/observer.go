@@ -15,7 +15,8 @@ type Observer interface {
 	Decided(ctx context.Context, d Decision)
 
 	// Relayed is called for each outgoing call that is refused here or carries
-	// no credential, and for each attempt of one that carries one.
+	// no credential, for each attempt of one that carries one, and for each
+	// stream that is cut because its token ends.
 	Relayed(ctx context.Context, r Relayed)
 }
 
@@ -32,6 +33,7 @@ type Decision struct {
 // Relayed is what a [Client] did with an outgoing call.
 type Relayed struct {
 	Method string       // full name
+	Hop    string       // the client's name, see Name
 	Target string       // what the connection was dialled with
 	Sent   Sent         // what goes out with the call
 	Reason token.Reason // "" if the call was not refused here

@@ -42,7 +42,7 @@ func TestObserverSeesEachDecision(t *testing.T) {
 	w := newWorld(t)
 	forEachKind(t, func(t *testing.T, k kind) {
 		var seen recorder
-		server := w.server(t, interceptor.Authenticated(), interceptor.Name("A"), interceptor.Observe(&seen))
+		server := w.server(t, interceptor.Authenticated(), interceptor.Name("A"), interceptor.WithObserver(&seen))
 		client := serve(t, &service{}, server.Options()...)()
 		raw := w.issuer.Token(jwttest.Audience("payroll"))
 		if err := k.call(sending(t, "Bearer "+w.issuer.Token()), client); err != nil {
@@ -105,7 +105,7 @@ func TestObserverSeesWhatGoesOut(t *testing.T) {
 			t.Parallel()
 			forEachKind(t, func(t *testing.T, k kind) {
 				var seen recorder
-				client := newClient(t, append(test.options, interceptor.Observe(&seen))...)
+				client := newClient(t, append(test.options, interceptor.WithObserver(&seen))...)
 				_ = k.call(test.ctx, serve(t, &service{})(append(client.DialOptions(), test.dial)...))
 				if len(seen.relayed) != 1 {
 					t.Fatalf("%d events, want 1: %v", len(seen.relayed), seen.relayed)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/credentials"
 
@@ -40,6 +41,9 @@ func (o option) applyClient(c *Client) error { return o(&c.header, &c.hop, &c.ob
 // error knows it. It is shown to callers.
 func Name(hop string) Option {
 	return option(func(_ *metadata.Header, name *string, _ *Observer, _ *func() time.Time) error {
+		if !utf8.ValidString(hop) { // which a status can't carry
+			return errors.New("Name is not UTF-8")
+		}
 		*name = hop
 		return nil
 	})
@@ -50,16 +54,19 @@ func Name(hop string) Option {
 // authorization.
 func HeaderName(name string) Option {
 	return option(func(header *metadata.Header, _ *string, _ *Observer, _ *func() time.Time) error {
+		if name == "" {
+			return errors.New(`HeaderName("") names no header`)
+		}
 		header.Name = name
 		return header.Validate()
 	})
 }
 
-// Observe tells o about every call. By default nobody is told.
-func Observe(o Observer) Option {
+// WithObserver tells o about every call. By default nobody is told.
+func WithObserver(o Observer) Option {
 	return option(func(_ *metadata.Header, _ *string, observer *Observer, _ *func() time.Time) error {
 		if o == nil {
-			return errors.New("Observe(nil)")
+			return errors.New("WithObserver(nil)")
 		}
 		*observer = o
 		return nil
@@ -79,7 +86,8 @@ func WithClock(now func() time.Time) Option {
 
 // AllowPlaintext lets credentials go over connections that are not known to be
 // private. It is for connections that never leave the machine: a mesh's
-// sidecar, loopback, a bufconn.
+// sidecar, loopback, a bufconn. Credentials that ask for transport security
+// themselves are not sent all the same.
 func AllowPlaintext() ClientOption {
 	return clientOption(func(c *Client) error {
 		c.allowPlaintext = true
@@ -88,7 +96,9 @@ func AllowPlaintext() ClientOption {
 }
 
 // VerifiedOnly refuses to pass on a token that came in but was not verified by
-// a server interceptor, with [ReasonRelayUnverified].
+// a server interceptor, with [ReasonRelayUnverified]. Use it wherever there is a
+// [Server]: a token can then not slip through by way of a context that was
+// rebuilt from the incoming metadata.
 func VerifiedOnly() ClientOption {
 	return clientOption(func(c *Client) error {
 		c.verifiedOnly = true
@@ -118,10 +128,24 @@ func OnlyAudience(audience string) ClientOption {
 	})
 }
 
+// MaxTokenSize is the length in bytes of the longest token that is passed on
+// without having been verified here. The default is 16 KiB. For those that
+// were, the verifier's limit is the only one.
+func MaxTokenSize(bytes int) ClientOption {
+	return clientOption(func(c *Client) error {
+		if bytes <= 0 {
+			return fmt.Errorf("MaxTokenSize(%d) allows no token", bytes)
+		}
+		c.header.Limit = bytes
+		return c.header.Validate()
+	})
+}
+
 // Otherwise gives calls that nobody's call led to, such as those of a cron job,
 // the service's own credential. It is never used in the context of an incoming
-// call, with or without a token: an anonymous caller must not get to act as the
-// service.
+// call of gRPC or HTTP, with or without a token: an anonymous caller must not
+// get to act as the service. If own fails, calls are refused with
+// [ReasonCredentialUnavailable], unless its error is a gRPC status.
 func Otherwise(own credentials.PerRPCCredentials) ClientOption {
 	return clientOption(func(c *Client) error {
 		if own == nil {
@@ -146,7 +170,7 @@ func WithSource(source Source) ClientOption {
 // validate refuses options that contradict each other.
 func (c *Client) validate() error {
 	if c.source != nil && c.verifiedOnly {
-		return fmt.Errorf("VerifiedOnly and OnlyAudience are about relaying, which WithSource replaces")
+		return errors.New("VerifiedOnly and OnlyAudience are about relaying, which WithSource replaces")
 	}
 	return nil
 }

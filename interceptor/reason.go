@@ -19,6 +19,9 @@ const (
 	// ReasonRelayUnverified: a token came in that no server interceptor
 	// verified, and the client relays verified ones only. Nothing has gone out.
 	ReasonRelayUnverified token.Reason = "RELAY_UNVERIFIED"
+	// ReasonCredentialUnavailable: whoever issues this service's own
+	// credentials, or exchanges tokens, could not. Nothing has gone out.
+	ReasonCredentialUnavailable token.Reason = "CREDENTIAL_UNAVAILABLE"
 )
 
 // verdict is how a reason is told to a caller.
@@ -35,6 +38,8 @@ func verdictOf(reason token.Reason) verdict {
 		return verdict{code: codes.Unavailable}
 	case ReasonNoPolicy:
 		return verdict{codes.PermissionDenied, "no policy allows this method"}
+	case ReasonCredentialUnavailable:
+		return verdict{codes.Unavailable, "there is no credential for the next service now"}
 	case ReasonRelayInsecure:
 		return verdict{codes.Internal, "the token was not relayed: the connection is not private " +
 			"(interceptor.AllowPlaintext() would allow it)"}

@@ -289,7 +289,7 @@ func TestNewServerRefusesMistakes(t *testing.T) {
 		"two slashes":          {w.verifier, interceptor.Public("//a.B/C"), nil, "//a.B/C"},
 		"pattern":              {w.verifier, interceptor.Public("/a.B/*/C"), nil, "/a.B/*/C"},
 		"bad header":           {w.verifier, all, []interceptor.ServerOption{interceptor.HeaderName("grpc-x")}, "reserved"},
-		"nil observer":         {w.verifier, all, []interceptor.ServerOption{interceptor.Observe(nil)}, "Observe"},
+		"nil observer":         {w.verifier, all, []interceptor.ServerOption{interceptor.WithObserver(nil)}, "WithObserver"},
 		"nil clock":            {w.verifier, all, []interceptor.ServerOption{interceptor.WithClock(nil)}, "WithClock"},
 		"nil option":           {w.verifier, all, []interceptor.ServerOption{nil}, "nil option"},
 	} {

@@ -2,8 +2,9 @@ package interceptor
 
 import (
 	"context"
-	"time"
+	"errors"
 
+	"github.com/jwtrelay/jwtrelay/metadata"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -13,30 +14,25 @@ type Call struct {
 	Target string // what the connection was dialled with
 }
 
-// Credential is what goes out with a call. The zero value is nothing.
-type Credential struct {
-	// Value is the whole value of the header: "Bearer " and the token.
-	Value string
-
-	// ValidUntil is when the credential ends. Calls are refused from then on,
-	// and streams are cut. Zero means that it isn't known.
-	ValidUntil time.Time
-}
-
 // Source gives the credential of an outgoing call. Relaying is the default one;
-// exchanging the token for another (RFC 8693) would be another. An error
-// refuses the call and is returned as it is. It may be called concurrently, and
-// should heed ctx if it waits.
+// exchanging the token for another (RFC 8693) would be another. An error that
+// is a gRPC status refuses the call as it is; any other one refuses it with
+// [ReasonCredentialUnavailable], and reaches the operator only. It may be called
+// concurrently, and should heed ctx if it waits.
 type Source func(ctx context.Context, call Call) (Credential, error)
 
-// supply returns what goes out with a call that carries nothing yet.
+// supply returns what goes out with a call that carries nothing yet, and
+// SentNothing if that is nothing.
 func (c *Client) supply(ctx context.Context, call Call) (Credential, Sent, error) {
 	if c.source == nil {
 		return c.relay(ctx)
 	}
 	credential, err := c.source(ctx, call)
-	if err != nil || credential.Value == "" {
-		return Credential{}, SentNothing, err
+	if err != nil {
+		return Credential{}, SentNothing, unavailable(err)
+	}
+	if credential.Value == "" {
+		return Credential{}, SentNothing, nil
 	}
 	return credential, SentSource, nil
 }
@@ -47,13 +43,16 @@ func (c *Client) relay(ctx context.Context) (Credential, Sent, error) {
 		return c.relayVerified(t)
 	}
 	value, err := c.header.IncomingValue(ctx)
-	if err != nil {
-		return Credential{}, SentNothing, nil //nolint:nilerr // none, or none that a server would accept
-	}
-	if c.verifiedOnly {
+	switch {
+	case errors.Is(err, metadata.ErrMissing):
+		return Credential{}, SentNothing, nil
+	case err != nil: // sending nothing would make the caller anonymous
+		return Credential{}, SentNothing, token.NewError(reasonFor(err), err)
+	case c.verifiedOnly:
 		return Credential{}, SentNothing, &refusal{reason: ReasonRelayUnverified}
+	default:
+		return Credential{Value: value}, SentIncoming, nil
 	}
-	return Credential{Value: value}, SentIncoming, nil
 }
 
 // relayVerified relays the token that a server verified, which is nil if it let

@@ -63,7 +63,7 @@ func (a *app) build(config config) error {
 		interceptor.Authenticated(),
 	)
 	guard, err := interceptor.NewServer(verifier, policy,
-		interceptor.Name(config.name), interceptor.Observe(refusals{a.logger}))
+		interceptor.Name(config.name), interceptor.WithObserver(refusals{a.logger}))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func Dial(name, addr string, transport credentials.TransportCredentials, logger *slog.Logger, options ...interceptor.ClientOption) (*grpc.ClientConn, error) {
 	relay, err := interceptor.NewClient(append([]interceptor.ClientOption{
 		interceptor.Name(name),
-		interceptor.Observe(refusals{logger}),
+		interceptor.WithObserver(refusals{logger}),
 		interceptor.VerifiedOnly(),
 		interceptor.RequireToken(),
 	}, options...)...)

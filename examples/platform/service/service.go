@@ -44,7 +44,7 @@ func New(name string, issuer token.Issuer, logger *slog.Logger, options ...grpc.
 		interceptor.Authenticated(),
 	)
 	guard, err := interceptor.NewServer(verifier, policy,
-		interceptor.Name(name), interceptor.Observe(refusals{logger}))
+		interceptor.Name(name), interceptor.WithObserver(refusals{logger}))
 	if err != nil {
 		return nil, err
 	}
