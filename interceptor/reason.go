@@ -21,7 +21,7 @@ const (
 	ReasonRelayUnverified token.Reason = "RELAY_UNVERIFIED"
 	// ReasonCredentialUnavailable: whoever issues this service's own
 	// credentials, or exchanges tokens, could not. Nothing has gone out.
-	ReasonCredentialUnavailable token.Reason = "CREDENTIAL_UNAVAILABLE"
+	ReasonCredentialUnavailable token.Reason = "CREDENTIAL_UNAVAILABLE" //nolint:gosec // a name
 )
 
 // verdict is how a reason is told to a caller.

@@ -61,6 +61,13 @@ func readKeys(decoder *jsontext.Decoder) (elements []jsontext.Value, found bool,
 	return elements, found, expect(decoder, jsontext.KindEndObject)
 }
 
+// maxKeys bounds a JWK Set: rubbish of few bytes a piece would otherwise cost
+// many times its size.
+const maxKeys = 4096
+
+// errTooMany is a set over that bound.
+var errTooMany = fmt.Errorf("more than %d keys", maxKeys)
+
 // readArray reads a JSON array without looking into its elements.
 func readArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
 	if err := expect(decoder, jsontext.KindBeginArray); err != nil {
@@ -71,6 +78,9 @@ func readArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
 		element, err := decoder.ReadValue()
 		if err != nil {
 			return nil, err
+		}
+		if len(elements) == maxKeys {
+			return nil, errTooMany
 		}
 		elements = append(elements, bytes.Clone(element))
 	}
@@ -93,7 +103,7 @@ func expect(decoder *jsontext.Decoder, kind jsontext.Kind) error {
 // whose type is no part of this package.
 func notJSON(decoder *jsontext.Decoder, err error) error {
 	switch {
-	case errors.Is(err, errTwoKeys), errors.Is(err, errShape):
+	case errors.Is(err, errTwoKeys), errors.Is(err, errShape), errors.Is(err, errTooMany):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return io.ErrUnexpectedEOF

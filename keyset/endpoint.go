@@ -59,6 +59,13 @@ func (e *endpoint) check(target *url.URL) error {
 	}
 }
 
+// String returns the URL without its query, in which some put a password.
+func (e *endpoint) String() string {
+	shown := *e.url
+	shown.RawQuery, shown.Fragment = "", ""
+	return shown.String()
+}
+
 // checkRedirect is for [http.Client.CheckRedirect].
 func (e *endpoint) checkRedirect(request *http.Request, via []*http.Request) error {
 	target := request.URL

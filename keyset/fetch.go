@@ -11,11 +11,11 @@ import (
 
 // fetcher gets the JWK Set from its endpoint.
 type fetcher struct {
-	client  *http.Client
-	url     string
-	timeout time.Duration
-	maxBody int64
-	rules   jwkRules
+	client   *http.Client
+	endpoint *endpoint
+	timeout  time.Duration
+	maxBody  int64
+	rules    jwkRules
 }
 
 // fetch returns the keys that the endpoint serves now. Its errors quote at most
@@ -29,17 +29,17 @@ func (f *fetcher) fetch(ctx context.Context) (*snapshot, []Skipped, error) {
 		err = fmt.Errorf("no complete answer within %v", f.timeout)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("GET %s: %w", f.url, withoutURL(err))
+		return nil, nil, fmt.Errorf("GET %v: %w", f.endpoint, withoutURL(err))
 	}
 	keys, skipped, err := parseJWKS(body, f.rules)
 	if err != nil {
-		return nil, skipped, fmt.Errorf("GET %s: JWK Set: %w", f.url, err)
+		return nil, skipped, fmt.Errorf("GET %v: JWK Set: %w", f.endpoint, err)
 	}
 	return keys, skipped, nil
 }
 
 func (f *fetcher) get(ctx context.Context) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.endpoint.url.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}

@@ -56,15 +56,14 @@ func Fetch(url string, config RemoteConfig) (*Remote, error) {
 }
 
 func newRemote(endpoint *endpoint, config RemoteConfig) *Remote {
-	url := endpoint.url.String()
 	client, closeIdle := newClient(config.Client, endpoint)
 	return &Remote{
 		config: config,
 		fetcher: fetcher{
-			client: client, url: url, timeout: config.Timeout, maxBody: config.MaxBody,
+			client: client, endpoint: endpoint, timeout: config.Timeout, maxBody: config.MaxBody,
 			rules: jwkRules{rsaAlgorithm: config.RSAAlgorithm},
 		},
-		keys:      published{logger: loggerFor(config.Logger, "url", url)},
+		keys:      published{logger: loggerFor(config.Logger, "url", endpoint.String())},
 		attempts:  newAttempts(config),
 		ready:     make(chan struct{}),
 		done:      make(chan struct{}),

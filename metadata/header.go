@@ -1,7 +1,6 @@
 package metadata
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -11,6 +10,9 @@ const (
 	DefaultName  = "authorization"
 	DefaultLimit = 16 << 10 // bytes
 )
+
+// maxLimit is the largest limit, in bytes.
+const maxLimit = 1 << 20
 
 // scheme is written in front of every token that this package sends.
 const scheme = "Bearer "
@@ -28,18 +30,19 @@ type Header struct {
 }
 
 // Validate returns an error if no call could carry a token in the header: a
-// name that gRPC does not accept or keeps for itself (grpc-, -bin, and those
-// that begin with a colon), or a negative limit.
+// name that gRPC does not accept (one that begins with a colon) or that it or
+// HTTP keeps for itself (grpc-, -bin, te, host ...), or a limit that is negative
+// or over 1 MiB.
 func (h Header) Validate() error {
 	name := h.Key()
 	if strings.IndexFunc(name, notInKey) >= 0 {
 		return fmt.Errorf("metadata: header name %q has a character that gRPC does not allow in keys", h.Name)
 	}
-	if strings.HasPrefix(name, "grpc-") || strings.HasSuffix(name, "-bin") {
-		return fmt.Errorf("metadata: header name %q is reserved by gRPC", h.Name)
+	if strings.HasPrefix(name, "grpc-") || strings.HasSuffix(name, "-bin") || isTransports(name) {
+		return fmt.Errorf("metadata: header name %q is reserved by gRPC or HTTP", h.Name)
 	}
-	if h.Limit < 0 {
-		return errors.New("metadata: the limit is negative")
+	if h.Limit < 0 || h.Limit > maxLimit {
+		return fmt.Errorf("metadata: the limit %d is not between 0 and %d", h.Limit, maxLimit)
 	}
 	return nil
 }
@@ -59,6 +62,18 @@ func (h Header) Key() string {
 		return DefaultName
 	}
 	return strings.ToLower(h.Name)
+}
+
+// isTransports reports whether the header of that name belongs to the transport:
+// gRPC writes it itself, or HTTP/2 forbids it (RFC 9113 section 8.2.2).
+func isTransports(name string) bool {
+	switch name {
+	case "content-type", "user-agent", "te", "host", "connection", "keep-alive",
+		"proxy-connection", "transfer-encoding", "upgrade":
+		return true
+	default:
+		return false
+	}
 }
 
 // notInKey reports whether r may not stand in a gRPC metadata key.

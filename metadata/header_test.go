@@ -18,14 +18,17 @@ func TestHeaderValidate(t *testing.T) {
 		header metadata.Header
 		ok     bool
 	}{
-		"zero value":     {metadata.Header{}, true},
-		"another name":   {metadata.Header{Name: "X-User-Token"}, true},
-		"pseudo-header":  {metadata.Header{Name: ":path"}, false},
-		"space":          {metadata.Header{Name: "x token"}, false},
-		"line break":     {metadata.Header{Name: "x\ntoken"}, false},
-		"gRPC's own":     {metadata.Header{Name: "grpc-timeout"}, false},
-		"binary":         {metadata.Header{Name: "token-bin"}, false},
-		"negative limit": {metadata.Header{Limit: -1}, false},
+		"zero value":      {metadata.Header{}, true},
+		"another name":    {metadata.Header{Name: "X-User-Token"}, true},
+		"pseudo-header":   {metadata.Header{Name: ":path"}, false},
+		"space":           {metadata.Header{Name: "x token"}, false},
+		"line break":      {metadata.Header{Name: "x\ntoken"}, false},
+		"gRPC's own":      {metadata.Header{Name: "grpc-timeout"}, false},
+		"binary":          {metadata.Header{Name: "token-bin"}, false},
+		"the transport's": {metadata.Header{Name: "Content-Type"}, false},
+		"forbidden in h2": {metadata.Header{Name: "connection"}, false},
+		"negative limit":  {metadata.Header{Limit: -1}, false},
+		"endless limit":   {metadata.Header{Limit: 1<<20 + 1}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ type marks struct {
 	AccessTokenHash jsontext.Value `json:"at_hash"`   // OpenID Connect Core section 3.1.3.6: an ID token
 	CodeHash        jsontext.Value `json:"c_hash"`    // OpenID Connect Core section 3.3.2.11: an ID token
 	Events          jsontext.Value `json:"events"`    // RFC 8417 section 2.2: a security event or logout token
-	Type            jsontext.Value `json:"typ"`       // Keycloak: Bearer, ID, Refresh, Logout
+	Type            jsontext.Value `json:"typ"`       // Keycloak: Bearer, ID, Refresh, Offline, Logout
 	Use             jsontext.Value `json:"token_use"` // Cognito: access, id
 	Confirmation    jsontext.Value `json:"cnf"`       // RFC 7800: bound to a key
 }
@@ -117,7 +117,7 @@ func (v *Verifier) checkKind(m *marks) *Error {
 		return refuse(ReasonClaimsInvalid, "at_hash or c_hash: an ID token")
 	case m.Events != nil:
 		return refuse(ReasonClaimsInvalid, "events: a security event or logout token")
-	case isOneOf(m.Type, "ID", "Refresh", "Logout"):
+	case isOneOf(m.Type, "ID", "Refresh", "Offline", "Logout"):
 		return refuse(ReasonClaimsInvalid, "typ: an ID, refresh or logout token")
 	case isOneOf(m.Use, "id"):
 		return refuse(ReasonClaimsInvalid, "token_use: an ID token")

@@ -38,7 +38,7 @@ func Decided(ctx context.Context) (t *Token, ok bool) {
 // treat what they point to as read-only.
 func ClaimsFrom[C any](ctx context.Context) (claims C, ok bool) {
 	if t, found := FromContext(ctx); found {
-		claims, ok = t.application.(C)
+		claims, ok = t.says().application.(C)
 	}
 	return claims, ok
 }

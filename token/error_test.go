@@ -57,6 +57,9 @@ func TestReasonOf(t *testing.T) {
 	if got := token.ReasonOf(errors.New("other")); got != "" {
 		t.Errorf("got %q", got)
 	}
+	if got := token.ReasonOf((*token.Error)(nil)); got != "" {
+		t.Errorf("got %q", got)
+	}
 	if got := token.ReasonOf(nil); got != "" {
 		t.Errorf("got %q", got)
 	}

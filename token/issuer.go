@@ -56,24 +56,22 @@ func (i Issuer) validate() error {
 
 // issuer is an Issuer that was validated and copied.
 type issuer struct {
-	url        string
-	audiences  []string // nil means any
-	keys       keyset.Set
-	algorithms []keyset.Algorithm // nil means whatever the keys are for
+	url         string
+	anyAudience bool
+	audiences   []string
+	keys        keyset.Set
+	algorithms  []keyset.Algorithm // empty means whatever the keys are for
 }
 
 // isFor reports whether a token for audience is meant for this service.
 func (i *issuer) isFor(audience []string) bool {
-	if i.audiences == nil {
-		return true
-	}
-	return slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(i.audiences, a) })
+	return i.anyAudience || slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(i.audiences, a) })
 }
 
 // key is step 3 of verifying: the issuer's key that the header asks for.
 func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 	alg := h.algorithm()
-	if i.algorithms != nil && !slices.Contains(i.algorithms, alg) {
+	if len(i.algorithms) > 0 && !slices.Contains(i.algorithms, alg) {
 		return nil, refuse(ReasonUnsupported, "header: alg %s is not allowed for the issuer", alg)
 	}
 	key, err := i.keys.Key(ctx, string(h.KeyID), alg)

@@ -19,11 +19,11 @@ func (o verifierOption) apply(v *Verifier) error { return o(v) }
 
 // Leeway is how far the clocks of the issuer and of this service may differ: a
 // token is accepted that long after it expired and before it begins. The
-// default is 30 s; 0 is allowed.
+// default is 30 s; up to 10 minutes are allowed, and 0.
 func Leeway(d time.Duration) VerifierOption {
 	return verifierOption(func(v *Verifier) error {
-		if d < 0 {
-			return fmt.Errorf("Leeway(%v) is negative", d)
+		if d < 0 || d > maxLeeway {
+			return fmt.Errorf("Leeway(%v) is not between 0 and %v", d, maxLeeway)
 		}
 		v.leeway = d
 		return nil
@@ -43,11 +43,12 @@ func MaxLifetime(d time.Duration) VerifierOption {
 }
 
 // MaxSize is the length in bytes of the longest token that is looked at. The
-// default is 16 KiB.
+// default is 16 KiB, and 1 MiB the most. Few proxies let headers of more than
+// 8 to 64 KiB pass.
 func MaxSize(bytes int) VerifierOption {
 	return verifierOption(func(v *Verifier) error {
-		if bytes <= 0 {
-			return fmt.Errorf("MaxSize(%d) accepts no token", bytes)
+		if bytes <= 0 || bytes > maxMaxSize {
+			return fmt.Errorf("MaxSize(%d) is not between 1 and %d", bytes, maxMaxSize)
 		}
 		v.maxSize = bytes
 		return nil
@@ -98,6 +99,12 @@ func AllowBoundAsBearer() VerifierOption {
 		return nil
 	})
 }
+
+// What options can be set to at most.
+const (
+	maxLeeway  = 10 * time.Minute // clocks that differ by more want mending
+	maxMaxSize = 1 << 20
+)
 
 // WithClaims decodes the claims of each token into a C as well, by its json
 // tags, for [ClaimsFrom]. A token that doesn't fit is refused with

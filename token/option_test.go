@@ -3,6 +3,7 @@ package token_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestOptions(t *testing.T) {
 		before token.Reason
 		after  token.Reason
 	}{
-		"Leeway":             {token.Leeway(2 * time.Hour), opts(jwttest.Expired(time.Hour)), token.ReasonExpired, ""},
+		"Leeway":             {token.Leeway(10 * time.Minute), opts(jwttest.Expired(5 * time.Minute)), token.ReasonExpired, ""},
 		"Leeway(0)":          {token.Leeway(0), opts(jwttest.Expired(time.Second)), "", token.ReasonExpired},
 		"MaxLifetime":        {token.MaxLifetime(time.Hour), long, "", token.ReasonClaimsInvalid},
 		"MaxLifetime no iat": {token.MaxLifetime(time.Hour), opts(jwttest.Without("iat")), "", token.ReasonClaimsInvalid},
@@ -88,6 +89,8 @@ func TestMistakes(t *testing.T) {
 		"alg none":         {issuers: with(func(i *token.Issuer) { i.Algorithms = []keyset.Algorithm{"none"} }), says: `"none"`},
 		"issuer twice":     {issuers: []token.Issuer{good, good}, says: "twice"},
 		"negative leeway":  {options: []token.VerifierOption{token.Leeway(-1)}, says: "Leeway"},
+		"endless leeway":   {options: []token.VerifierOption{token.Leeway(math.MaxInt64)}, says: "Leeway"},
+		"endless size":     {options: []token.VerifierOption{token.MaxSize(math.MaxInt)}, says: "MaxSize"},
 		"no lifetime":      {options: []token.VerifierOption{token.MaxLifetime(0)}, says: "MaxLifetime"},
 		"no size":          {options: []token.VerifierOption{token.MaxSize(0)}, says: "MaxSize"},
 		"no types":         {options: []token.VerifierOption{token.Types()}, says: "Types"},
@@ -128,6 +131,16 @@ func TestAnyAudience(t *testing.T) {
 	wantReason(t, verifier, issuer.Token(jwttest.Without("aud")), "")
 	wantReason(t, verifier, issuer.Token(jwttest.Audience("somebody")), "")
 	wantReason(t, verifier, issuer.Token(jwttest.Claim("aud", 7)), token.ReasonClaimsInvalid)
+}
+
+func TestEmptyListsMeanTheSameAsNone(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	verifier := newVerifier(t, []token.Issuer{{
+		URL: issuer.URL(), AnyAudience: "test", Audiences: []string{},
+		Keys: issuer.Keys(), Algorithms: []keyset.Algorithm{},
+	}})
+	wantReason(t, verifier, issuer.Token(jwttest.Audience("somebody")), "")
 }
 
 // recorder remembers what it was told.

@@ -30,7 +30,7 @@ const (
 // is none.
 func ReasonOf(err error) Reason {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		return e.reason
 	}
 	return ""

@@ -19,8 +19,14 @@ const bearer = "Bearer "
 
 // Token is a verified token. It comes from [Verifier.Verify] only, is
 // immutable, and may be used by any number of goroutines. String, GoString,
-// every other fmt verb, slog and JSON show "token" and its fingerprint.
+// every other fmt verb, slog and JSON show "token" and its fingerprint; of a
+// copy (*t), which has no use, they show nothing of the token either.
 type Token struct {
+	hidden func() *contents // where no formatting looks, and that of pointers does
+}
+
+// contents is what a token says, and itself.
+type contents struct {
 	authorization string
 	fingerprint   string
 	keyID         string
@@ -30,17 +36,29 @@ type Token struct {
 	application   any
 }
 
+func newToken(c *contents) *Token {
+	return &Token{hidden: func() *contents { return c }}
+}
+
+// says returns what the token says. A nil and a zero Token say nothing.
+func (t *Token) says() *contents {
+	if t == nil || t.hidden == nil {
+		return new(contents)
+	}
+	return t.hidden()
+}
+
 // Raw returns the token itself, as it was sent. It is a credential: whoever has
 // it is the user. Don't log it or store it in the clear.
-func (t *Token) Raw() string { return strings.TrimPrefix(t.authorization, bearer) }
+func (t *Token) Raw() string { return strings.TrimPrefix(t.says().authorization, bearer) }
 
 // Authorization returns "Bearer " and the token: the value of the header that
 // carries it. It is as secret as [Token.Raw] and costs nothing.
-func (t *Token) Authorization() string { return t.authorization }
+func (t *Token) Authorization() string { return t.says().authorization }
 
 // Fingerprint returns the first 8 hex digits of the token's SHA-256: enough to
 // tell tokens apart in a log, useless as a credential.
-func (t *Token) Fingerprint() string { return t.fingerprint }
+func (t *Token) Fingerprint() string { return t.says().fingerprint }
 
 // Principal returns who the token is about.
 func (t *Token) Principal() Principal {
@@ -48,53 +66,53 @@ func (t *Token) Principal() Principal {
 }
 
 // Issuer returns the "iss" claim; it is one of the verifier's issuers.
-func (t *Token) Issuer() string { return string(t.claims.Issuer) }
+func (t *Token) Issuer() string { return string(t.says().claims.Issuer) }
 
 // Subject returns the "sub" claim. It is empty only under [AllowNoSubject].
-func (t *Token) Subject() string { return string(t.claims.Subject) }
+func (t *Token) Subject() string { return string(t.says().claims.Subject) }
 
 // Audience returns the "aud" claim, empty only for an issuer with
 // AnyAudience.
-func (t *Token) Audience() []string { return slices.Clone(t.claims.Audience) }
+func (t *Token) Audience() []string { return slices.Clone(t.says().claims.Audience) }
 
 // HasAudience reports whether the token is meant for audience.
 func (t *Token) HasAudience(audience string) bool {
-	return slices.Contains(t.claims.Audience, audience)
+	return slices.Contains(t.says().claims.Audience, audience)
 }
 
 // ID returns the "jti" claim, "" if there is none.
-func (t *Token) ID() string { return string(t.claims.ID) }
+func (t *Token) ID() string { return string(t.says().claims.ID) }
 
 // Expires returns the "exp" claim. The token is accepted a little longer,
 // see [Token.ValidUntil].
-func (t *Token) Expires() time.Time { return t.claims.Expires.Time }
+func (t *Token) Expires() time.Time { return t.says().claims.Expires.Time }
 
 // IssuedAt returns the "iat" claim, the zero time if there is none.
-func (t *Token) IssuedAt() time.Time { return t.claims.IssuedAt.Time }
+func (t *Token) IssuedAt() time.Time { return t.says().claims.IssuedAt.Time }
 
 // NotBefore returns the "nbf" claim, the zero time if there is none.
-func (t *Token) NotBefore() time.Time { return t.claims.NotBefore.Time }
+func (t *Token) NotBefore() time.Time { return t.says().claims.NotBefore.Time }
 
 // ValidUntil returns the moment from which the token is refused: its expiry and
 // the verifier's leeway.
-func (t *Token) ValidUntil() time.Time { return t.validUntil }
+func (t *Token) ValidUntil() time.Time { return t.says().validUntil }
 
 // Scopes returns the scopes that were granted: the words of the "scope" claim
 // (RFC 8693 section 4.2), or of "scp" if there is no "scope".
-func (t *Token) Scopes() []string { return slices.Clone(t.claims.scopes()) }
+func (t *Token) Scopes() []string { return slices.Clone(t.says().claims.scopes()) }
 
 // HasScope reports whether scope was granted. Scopes are case-sensitive.
-func (t *Token) HasScope(scope string) bool { return slices.Contains(t.claims.scopes(), scope) }
+func (t *Token) HasScope(scope string) bool { return slices.Contains(t.says().claims.scopes(), scope) }
 
 // KeyID returns the id of the key that signed the token, as the token's header
 // names it; it may be empty.
-func (t *Token) KeyID() string { return t.keyID }
+func (t *Token) KeyID() string { return t.says().keyID }
 
 // Algorithm returns the algorithm that the token is signed with.
-func (t *Token) Algorithm() keyset.Algorithm { return t.algorithm }
+func (t *Token) Algorithm() keyset.Algorithm { return t.says().algorithm }
 
 // String returns "token" and the fingerprint.
-func (t *Token) String() string { return "token " + t.fingerprint }
+func (t *Token) String() string { return "token " + t.says().fingerprint }
 
 // GoString is [Token.String].
 func (t *Token) GoString() string { return t.String() }
@@ -105,7 +123,7 @@ func (t *Token) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, t
 
 // LogValue shows the fingerprint.
 func (t *Token) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("fingerprint", t.fingerprint))
+	return slog.GroupValue(slog.String("fingerprint", t.says().fingerprint))
 }
 
 // MarshalJSON gives [Token.String] as a JSON string.

@@ -104,9 +104,11 @@ func TestATokenIsNeverPrinted(t *testing.T) {
 		fmt.Fprintf(&printed, verb+"\n", got)
 		fmt.Fprintf(&printed, verb+"\n", struct{ T *token.Token }{got})
 		fmt.Fprintf(&printed, verb+"\n", []*token.Token{got})
+		fmt.Fprintf(&printed, verb+"\n", *got)
+		fmt.Fprintf(&printed, verb+"\n", struct{ inner token.Token }{*got})
 	}
 	for _, logger := range []slog.Handler{slog.NewTextHandler(&printed, nil), slog.NewJSONHandler(&printed, nil)} {
-		slog.New(logger).Info("seen", "token", got, "in", struct{ T *token.Token }{got})
+		slog.New(logger).Info("seen", "token", got, "in", struct{ T *token.Token }{got}, "copy", *got)
 	}
 	inJSON, err := json.Marshal(map[string]any{"token": got})
 	if err != nil {
@@ -144,9 +146,13 @@ func TestAnotherGoroutineCantChangeAToken(t *testing.T) {
 	}
 }
 
-func TestTheZeroTokenIsHarmless(t *testing.T) {
+func TestNoTokenIsHarmless(t *testing.T) {
 	t.Parallel()
 	var zero token.Token
+	var none *token.Token
+	if none.Raw() != "" || none.Subject() != "" || !none.ValidUntil().IsZero() || none.String() != "token " {
+		t.Error("a nil token says something")
+	}
 	if zero.Raw() != "" || zero.Authorization() != "" || zero.Subject() != "" || zero.Scopes() != nil {
 		t.Error("the zero token says something")
 	}

@@ -36,7 +36,8 @@ type Verifier struct {
 // NewVerifier returns a verifier for the tokens of the given issuers. It fails
 // on what can only be a mistake, and says which field or option to use: no
 // issuer, an issuer without URL, keys or audience, two issuers with one URL, an
-// option given twice or with a value that makes no sense.
+// option with a value that makes no sense. Of an option given twice, the last
+// one counts.
 func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error) {
 	v := &Verifier{
 		now:         time.Now, //nolint:forbidigo // the default clock
@@ -72,7 +73,7 @@ func (v *Verifier) trust(issuers []Issuer) error {
 			return fmt.Errorf("issuer %q is given twice", i.URL)
 		}
 		v.issuers = append(v.issuers, issuer{
-			url: i.URL, audiences: slices.Clone(i.Audiences),
+			url: i.URL, anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences),
 			keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
 		})
 	}
@@ -90,7 +91,7 @@ func (v *Verifier) MaxSize() int { return v.maxSize }
 // ctx and the limits of the key set.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	began := v.now()
-	t, err := v.verify(ctx, raw, began)
+	t, err := v.verify(ctx, raw)
 	if v.observer != nil {
 		v.observer.Verified(ctx, v.verification(t, err, began))
 	}
@@ -101,7 +102,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 }
 
 // verify takes the steps that the package comment lists.
-func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (*Token, *Error) {
+func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
 	segments, err := split(raw, v.maxSize)
 	if err != nil {
 		return nil, err
@@ -128,14 +129,15 @@ func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (*Toke
 	if err != nil {
 		return nil, err
 	}
-	if err := v.checkClaims(&claims, issuer, now); err != nil {
+	// The look-up of the key may have waited: what counts is the time now.
+	if err := v.checkClaims(&claims, issuer, v.now()); err != nil {
 		return nil, err
 	}
 	application, err := v.applicationClaims(segments.payload)
 	if err != nil {
 		return nil, err
 	}
-	t := &Token{
+	t := newToken(&contents{
 		authorization: bearer + raw,
 		fingerprint:   fingerprint(raw),
 		keyID:         string(header.KeyID),
@@ -143,7 +145,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (*Toke
 		claims:        claims,
 		validUntil:    claims.Expires.Add(v.leeway),
 		application:   application,
-	}
+	})
 	if v.revocations.Revoked(t) {
 		return nil, refuse(ReasonRevoked, "%s is revoked", t)
 	}

@@ -123,6 +123,8 @@ func TestVerifying(t *testing.T) {
 		"events null":                {opts(jwttest.Claim("events", nil)), token.ReasonClaimsInvalid},
 		"typ claim ID":               {opts(jwttest.Claim("typ", "ID")), token.ReasonClaimsInvalid},
 		"typ claim refresh":          {opts(jwttest.Claim("typ", "refresh")), token.ReasonClaimsInvalid},
+		"typ claim Offline":          {opts(jwttest.Claim("typ", "Offline")), token.ReasonClaimsInvalid},
+		"typ claim Logout":           {opts(jwttest.Claim("typ", "Logout")), token.ReasonClaimsInvalid},
 		"typ claim Bearer":           {opts(jwttest.Claim("typ", "Bearer")), ""},
 		"typ claim a number":         {opts(jwttest.Claim("typ", 7)), ""},
 		"token_use id":               {opts(jwttest.Claim("token_use", "id")), token.ReasonClaimsInvalid},
@@ -245,4 +247,25 @@ func TestNothingWaitsForARefusalBeforeTheKey(t *testing.T) {
 	wantReason(t, verifier, issuer.Token(jwttest.Header("crit", []string{"exp"})), token.ReasonUnsupported)
 	wantReason(t, verifier, issuer.Token(jwttest.Header("typ", "x")), token.ReasonUnsupported)
 	wantReason(t, verifier, issuer.Token()+"=", token.ReasonMalformed)
+}
+
+// slow is a key set that takes its time: as long as a token has left.
+type slow struct {
+	keyset.Set
+	clock *time.Time
+}
+
+func (s slow) Key(ctx context.Context, id string, alg keyset.Algorithm) (*keyset.Key, error) {
+	*s.clock = s.clock.Add(time.Hour)
+	return s.Set.Key(ctx, id, alg)
+}
+
+func TestATokenThatEndsWhileItsKeyIsAwaitedHasEnded(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	clock := time.Now()
+	keys := slow{issuer.Keys(), &clock}
+	verifier := newVerifier(t, []token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: keys}},
+		token.WithClock(func() time.Time { return clock }))
+	wantReason(t, verifier, issuer.Token(), token.ReasonExpired)
 }
