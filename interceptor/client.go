@@ -52,10 +52,11 @@ func NewClient(options ...ClientOption) (*Client, error) {
 // DialOptions returns what [grpc.NewClient] needs: the interceptors for unary
 // calls and for streams. List them last.
 //
-// Use them once on a connection: with two relays on it every call is
-// [ReasonRelayConflict]. Credentials of the connection itself ([grpc.WithPerRPCCredentials]) are
-// invisible to interceptors and must not be used beside a relay: the next hop
-// would get two values and refuse both. [Otherwise] replaces them.
+// Use them once on a connection: with two relays every call that either has
+// something to send for is refused with [ReasonRelayConflict]. Credentials of
+// the connection itself ([grpc.WithPerRPCCredentials]) are invisible to
+// interceptors and must not be used beside a relay: the next hop would get two
+// values and refuse both. [Otherwise] replaces them.
 func (c *Client) DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(c.UnaryInterceptor),
@@ -108,35 +109,6 @@ func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption)
 
 // errTwoRelays is for the operator: DialOptions were used twice.
 var errTwoRelays = errors.New("two relays on one connection")
-
-// fill gives the guard what goes out with a call that carries nothing yet.
-// While there are credentials of the caller's, which may turn out to bring the
-// header, there is no refusal: that is up to the guard.
-func (g *guard) fill(ctx context.Context) (*guard, error) {
-	g.ours, g.sent, g.refused = g.client.supply(ctx, g.call)
-	switch {
-	case g.refused != nil, g.sent != SentNothing:
-	case g.others == nil && g.client.otherwise != nil && !servesCall(ctx):
-		g.sent, g.others = SentOwn, g.client.otherwise
-		return g, nil
-	case g.client.requireToken:
-		g.refused = token.NewError(token.ReasonMissing, nil)
-	}
-	if g.others != nil {
-		return g, nil
-	}
-	if g.refused == nil && g.client.ended(g.ours.ValidUntil) {
-		g.refused = token.NewError(token.ReasonExpired, nil)
-	}
-	if g.refused != nil {
-		return nil, g.client.refuse(ctx, g.call, g.refused)
-	}
-	if g.sent == SentNothing {
-		g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: SentNothing})
-		return nil, nil
-	}
-	return g, nil
-}
 
 // servesCall reports whether ctx belongs to an incoming call, of gRPC or HTTP.
 func servesCall(ctx context.Context) bool {

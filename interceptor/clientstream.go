@@ -55,8 +55,8 @@ type cut struct {
 	timer  *time.Timer
 }
 
-// newCut returns a context that ends with g's credential, if that was sent.
-// Release the cut once the context has served.
+// newCut returns a context that ends with g's credential, unless the caller's
+// own was sent instead. Release the cut once the context has served.
 func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
 	expired := newRefusal(token.NewError(token.ReasonExpired, nil), g.call.Method, g.client.hop)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -66,12 +66,13 @@ func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
 		cancel: cancel,
 	}
 	c.timer = time.AfterFunc(g.ours.ValidUntil.Sub(g.client.now()), func() {
-		if g.carried.Load() {
-			cancel(expired)
-			g.client.observe(ctx, Relayed{
-				Method: g.call.Method, Target: g.call.Target, Sent: g.sent, Reason: expired.reason, Err: expired,
-			})
+		if g.displaced.Load() {
+			return
 		}
+		cancel(expired)
+		g.client.observe(ctx, Relayed{
+			Method: g.call.Method, Target: g.call.Target, Sent: g.sent, Reason: expired.reason, Err: expired,
+		})
 	})
 	return ctx, c
 }

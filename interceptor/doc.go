@@ -27,14 +27,32 @@
 //
 // # Relaying
 //
-// The token that goes out is the one this server verified, unchanged, in the
-// outgoing metadata. A guard among the call's credentials, which carries
-// nothing itself, looks at the connection of every attempt and refuses one
-// that anyone could read ([AllowPlaintext] allows it), a token that has ended
-// meanwhile, and a second value of the header.
+// The token that goes out is the one this server verified, unchanged. A guard
+// among the call's credentials brings it, after a look at the connection of
+// each attempt: it refuses one that anyone could read ([AllowPlaintext] allows
+// it), a token that has ended meanwhile, and a second value of the header. The
+// token is in no outgoing context, so it can't get into other calls by way of
+// one, and whatever displaces the guard displaces the token.
 //
 // Nothing is relayed from a public method or for an anonymous caller. Nothing
 // but this one header is ever relayed.
+//
+// A service without a [Server] passes on the one bearer value that came in,
+// unread; the next hop verifies it. Where there is a Server, add [VerifiedOnly].
+//
+// # What holds where
+//
+//	promise                                    Server and Client   metadata.Relay
+//	the token arrives byte for byte            yes                 yes
+//	and was verified here                      yes                 no: the next hop must
+//	no network call per request                yes                 yes
+//	a method without a rule is refused         yes                 no: it decides nothing
+//	unary and streams can't differ             yes                 call it in both
+//	never in the clear                         yes                 no: it sees no connection
+//	never twice                                yes                 yes, if it is the last to write
+//	never from a method that verified none     yes                 no: it can't know
+//	an outage is not a denial                  yes                 it decides nothing
+//	a relayed stream ends with its token       yes                 no: the token is not read
 //
 // # Order
 //

@@ -27,7 +27,39 @@ type guard struct {
 	refused error                         // why we send nothing, unless somebody else does; may be nil
 	others  credentials.PerRPCCredentials // the caller's own, or for SentOwn the service's; may be nil
 
-	carried atomic.Bool // whether ours was sent
+	displaced atomic.Bool // whether the caller's own was sent instead of ours
+}
+
+// fill gives the guard what goes out with a call that carries nothing yet, and
+// returns it; nil if there is nothing to bring or to guard. While there are
+// credentials of the caller's, which may turn out to bring the header, there is
+// no refusal: that is then up to GetRequestMetadata.
+func (g *guard) fill(ctx context.Context) (*guard, error) {
+	g.ours, g.sent, g.refused = g.client.supply(ctx, g.call)
+	if g.sent == SentNothing && g.refused == nil {
+		g.fillOtherwise(ctx)
+	}
+	switch {
+	case g.others != nil:
+		return g, nil
+	case g.refused != nil:
+		return nil, g.client.refuse(ctx, g.call, g.refused)
+	case g.client.ended(g.ours.ValidUntil):
+		return nil, g.client.refuse(ctx, g.call, token.NewError(token.ReasonExpired, nil))
+	case g.sent == SentNothing:
+		g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: SentNothing})
+		return nil, nil
+	}
+	return g, nil
+}
+
+// fillOtherwise is fill for a call that there is no token for.
+func (g *guard) fillOtherwise(ctx context.Context) {
+	if g.others == nil && g.client.otherwise != nil && !servesCall(ctx) {
+		g.sent, g.others = SentOwn, g.client.otherwise
+	} else if g.client.requireToken {
+		g.refused = token.NewError(token.ReasonMissing, nil)
+	}
 }
 
 // among returns opts with the guard, if there is one, which then takes the
@@ -53,10 +85,10 @@ func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 		return nil, g.client.refuse(ctx, g.call, err)
 	}
 	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
+	g.displaced.Store(sent == SentCaller)
 	if sent != g.sent || g.ours.Value == "" {
 		return data, nil
 	}
-	g.carried.Store(true)
 	return with(data, header.Key(), g.ours.Value), nil
 }
 

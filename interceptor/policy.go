@@ -33,7 +33,7 @@ func Authenticated(methods ...string) Policy {
 }
 
 // FirstMatch joins policies. The rule of a method is that of the first policy
-// that has one for it.
+// that has one for it; a later one that names it too changes nothing.
 func FirstMatch(policies ...Policy) Policy { return firstMatch(policies) }
 
 // access is what a rule asks of the caller.

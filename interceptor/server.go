@@ -28,8 +28,11 @@ type Server struct {
 }
 
 // NewServer returns a server that verifies tokens with verifier and lets calls
-// in by policy. It fails on what can only be a mistake: no verifier, no
-// policy, a rule that never applies, an option that makes no sense.
+// in by policy. It fails on what can only be a mistake: no verifier, no policy,
+// a rule behind one for every method, an option that makes no sense.
+//
+// Install one on a gRPC server. With a second one behind it, handlers would see
+// and relay the token that the second one verified.
 func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption) (*Server, error) {
 	if verifier == nil {
 		return nil, errors.New("interceptor: no verifier")
