@@ -195,3 +195,82 @@ func exampleServe(server *grpc.Server, options ...grpc.DialOption) (client testp
 	}
 	return testpb.NewTestServiceClient(conn), server.Stop
 }
+
+// A cron job has no user whose token it could relay. It calls with a credential
+// of its own, which an incoming call never gets.
+func ExampleOtherwise() {
+	relay, err := interceptor.NewClient(interceptor.Otherwise(jobToken{}), interceptor.AllowPlaintext())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	inventory := grpc.NewServer()
+	testpb.RegisterTestServiceServer(inventory, mirror{})
+	client, stop := exampleServe(inventory, relay.DialOptions()...)
+	defer stop()
+
+	for _, ctx := range []context.Context{
+		context.Background(),
+		token.NewContext(context.Background(), nil), // of an anonymous caller
+	} {
+		reply, err := client.UnaryCall(ctx, &testpb.SimpleRequest{})
+		fmt.Printf("%q %v\n", reply.GetUsername(), err)
+	}
+	// Output:
+	// "[Bearer of-the-job]" <nil>
+	// "[]" <nil>
+}
+
+// A source decides what goes out. This one exchanges the user's token for one
+// that the partner behind the border accepts.
+func ExampleWithSource() {
+	exchange := func(ctx context.Context, call interceptor.Call) (interceptor.Credential, error) {
+		caller, ok := token.FromContext(ctx)
+		if !ok {
+			return interceptor.Credential{}, nil // nothing goes out
+		}
+		return interceptor.Credential{
+			Value:      "Bearer for-" + caller.Subject() + "-at-the-partner",
+			ValidUntil: caller.ValidUntil(),
+		}, nil
+	}
+	border, err := interceptor.NewClient(interceptor.WithSource(exchange), interceptor.AllowPlaintext())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	partner := grpc.NewServer()
+	testpb.RegisterTestServiceServer(partner, mirror{})
+	client, stop := exampleServe(partner, border.DialOptions()...)
+	defer stop()
+
+	issuer, verifier := exampleIssuer()
+	defer issuer.Close()
+	caller, err := verifier.Verify(context.Background(), issuer.Token())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	reply, err := client.UnaryCall(token.NewContext(context.Background(), caller), &testpb.SimpleRequest{})
+	fmt.Println(reply.GetUsername(), err)
+	// Output: [Bearer for-alice-at-the-partner] <nil>
+}
+
+// jobToken is a credential as golang.org/x/oauth2 gives one, say.
+type jobToken struct{}
+
+func (jobToken) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer of-the-job"}, nil
+}
+
+func (jobToken) RequireTransportSecurity() bool { return false }
+
+// mirror answers with what arrives in the authorization header.
+type mirror struct {
+	testpb.UnimplementedTestServiceServer
+}
+
+func (mirror) UnaryCall(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+	values := grpcmd.ValueFromIncomingContext(ctx, "authorization")
+	return &testpb.SimpleResponse{Username: fmt.Sprint(values)}, nil
+}

@@ -125,3 +125,44 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	}
 	return a
 }
+
+// A queue consumer acts for the user whose token came with the message. No
+// interceptor ran, so it puts the token into the context itself; clients that
+// relay then send it along.
+func ExampleNewContext() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+	defer issuer.Close()
+	verifier, err := token.NewVerifier([]token.Issuer{{
+		URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys(),
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	consume := func(message string) {
+		caller, err := verifier.Verify(context.Background(), message)
+		if err != nil {
+			fmt.Println("dropped:", err)
+			return
+		}
+		ctx := token.NewContext(context.Background(), caller)
+		_, ok := token.FromContext(ctx)
+		fmt.Println("for", caller.Subject(), ok)
+	}
+	consume(issuer.Token())
+	consume(issuer.Token(jwttest.Expired(time.Hour)))
+	// Output:
+	// for alice true
+	// dropped: the token has expired
+}
+
+// Code that looks for tokens somewhere else says in the same words that there
+// is none.
+func ExampleNewError() {
+	err := token.NewError(token.ReasonMissing, fmt.Errorf("no cookie %q", "session"))
+	fmt.Println(err)
+	fmt.Println(token.ReasonOf(err))
+	// Output:
+	// no token was sent
+	// TOKEN_MISSING
+}
