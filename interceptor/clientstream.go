@@ -33,15 +33,16 @@ func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grp
 	return &clientStream{ClientStream: stream, cut: cut}, nil
 }
 
-// Header, SendMsg and RecvMsg say why the stream ended, if it was cut.
-
+// Header is that of the stream, and says so if it was cut.
 func (s *clientStream) Header() (grpcmd.MD, error) {
 	md, err := s.ClientStream.Header()
 	return md, s.cut.explain(err)
 }
 
+// SendMsg is that of the stream, and says so if it was cut.
 func (s *clientStream) SendMsg(m any) error { return s.cut.explain(s.ClientStream.SendMsg(m)) }
 
+// RecvMsg is that of the stream, and says so if it was cut.
 func (s *clientStream) RecvMsg(m any) error { return s.cut.explain(s.ClientStream.RecvMsg(m)) }
 
 // CloseSend is not among them: its error is only ever that of the stream,

@@ -224,7 +224,7 @@ func ExampleOtherwise() {
 // A source decides what goes out. This one exchanges the user's token for one
 // that the partner behind the border accepts.
 func ExampleWithSource() {
-	exchange := func(ctx context.Context, call interceptor.Call) (interceptor.Credential, error) {
+	exchange := func(ctx context.Context, _ interceptor.Call) (interceptor.Credential, error) {
 		caller, ok := token.FromContext(ctx)
 		if !ok {
 			return interceptor.Credential{}, nil // nothing goes out
@@ -273,4 +273,53 @@ type mirror struct {
 func (mirror) UnaryCall(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 	values := grpcmd.ValueFromIncomingContext(ctx, "authorization")
 	return &testpb.SimpleResponse{Username: fmt.Sprint(values)}, nil
+}
+
+// A front end learns why a call was refused, by whom, and whether to try again.
+func ExampleRefusalFrom() {
+	issuer, verifier := exampleIssuer()
+	defer issuer.Close()
+	server, err := interceptor.NewServer(verifier, interceptor.Authenticated(), interceptor.Name("orders"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	orders := grpc.NewServer(server.Options()...)
+	testpb.RegisterTestServiceServer(orders, greeter{})
+	client, stop := exampleServe(orders)
+	defer stop()
+
+	_, err = client.UnaryCall(context.Background(), &testpb.SimpleRequest{})
+	if refusal, ok := interceptor.RefusalFrom(err); ok {
+		fmt.Println(refusal.Reason, "by", refusal.Hop)
+	}
+	// Output: TOKEN_MISSING by orders
+}
+
+// A handler answers for the services behind it: that one of them has the wrong
+// keys is nothing that logging in again would mend.
+func ExampleAsUpstream() {
+	issuer, _ := exampleIssuer()
+	defer issuer.Close()
+	_, verifierOfAnother := exampleIssuer()
+	server, err := interceptor.NewServer(verifierOfAnother, interceptor.Authenticated(), interceptor.Name("pricing"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pricing := grpc.NewServer(server.Options()...)
+	testpb.RegisterTestServiceServer(pricing, greeter{})
+	client, stop := exampleServe(pricing)
+	defer stop()
+
+	ctx := grpcmd.AppendToOutgoingContext(context.Background(), "authorization", "Bearer "+issuer.Token())
+	_, err = client.UnaryCall(ctx, &testpb.SimpleRequest{})
+	fmt.Println(status.Code(err))
+
+	err = interceptor.AsUpstream(err)
+	refusal, _ := interceptor.RefusalFrom(err)
+	fmt.Println(status.Code(err), refusal.Reason, refusal.Hop)
+	// Output:
+	// Unauthenticated
+	// Internal KEY_UNKNOWN pricing
 }

@@ -60,12 +60,7 @@ func (r *refusal) GRPCStatus() *status.Status {
 		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter())}
 		details = append(details, protoadapt.MessageV1Of(retry))
 	}
-	plain := status.New(verdictOf(r.reason).code, r.Error())
-	full, err := plain.WithDetails(details...)
-	if err != nil {
-		return plain
-	}
-	return full
+	return withDetails(status.New(verdictOf(r.reason).code, r.Error()), details...)
 }
 
 // LogValue shows what the operator needs.

@@ -85,6 +85,25 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 	return serve(ctx, srv, stream, handler)
 }
 
+// AuthFunc decides on calls for interceptors that are not ours: it is the
+// auth.AuthFunc that those of go-grpc-middleware take. It gets the method from
+// the context, as gRPC's server puts it there, and refuses a context without
+// one with [ReasonNoPolicy].
+//
+//	auth.UnaryServerInterceptor(server.AuthFunc())
+//	auth.StreamServerInterceptor(server.AuthFunc())
+//
+// Prefer [Server.Options], which can't forget one of the two.
+func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
+	return func(ctx context.Context) (context.Context, error) {
+		method, ok := grpc.Method(ctx)
+		if !ok {
+			return nil, newRefusal(&refusal{reason: ReasonNoPolicy}, "", s.hop)
+		}
+		return s.decide(ctx, method)
+	}
+}
+
 // decide returns the context for the handler of a call, or the refusal.
 func (s *Server) decide(ctx context.Context, method string) (context.Context, error) {
 	began := s.now()

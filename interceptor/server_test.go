@@ -265,6 +265,54 @@ func TestOuterInterceptorsSeeAnErrorTheyCanUse(t *testing.T) {
 	}
 }
 
+// TestAuthFuncDecidesAlike puts AuthFunc under interceptors as go-grpc-middleware
+// has them.
+func TestAuthFuncDecidesAlike(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	decide := w.server(t, interceptor.Authenticated(allMethods()[:2]...), interceptor.Name("A")).AuthFunc()
+	unary := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		ctx, err := decide(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return next(ctx, req)
+	}
+	stream := func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		ctx, err := decide(stream.Context())
+		if err != nil {
+			return err
+		}
+		return next(srv, inContext{stream, ctx})
+	}
+	impl := &service{}
+	client := serve(t, impl, grpc.UnaryInterceptor(unary), grpc.StreamInterceptor(stream))()
+	for i, k := range kinds() {
+		err := k.call(sending(t, "Bearer "+w.issuer.Token()), client)
+		if i >= 2 {
+			wantRefusal(t, err, codes.PermissionDenied, interceptor.ReasonNoPolicy, "A")
+			continue
+		}
+		wantRefusal(t, err, codes.OK, "", "")
+		wantRefusal(t, k.call(sending(t), client), codes.Unauthenticated, token.ReasonMissing, "A")
+	}
+	for _, arrived := range impl.seen() {
+		if !arrived.found {
+			t.Error("the handler finds no caller")
+		}
+	}
+	_, err := decide(grpcmd.NewIncomingContext(t.Context(), grpcmd.Pairs("authorization", "Bearer "+w.issuer.Token())))
+	wantRefusal(t, err, codes.PermissionDenied, interceptor.ReasonNoPolicy, "A")
+}
+
+// inContext is a stream in another context.
+type inContext struct {
+	grpc.ServerStream
+	ctx context.Context //nolint:containedctx // how a stream has one
+}
+
+func (s inContext) Context() context.Context { return s.ctx }
+
 func TestNewServerRefusesMistakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -95,7 +95,7 @@ func TestDemoFailsIfAServiceDoes(t *testing.T) {
 	if !errors.Is(err, demo.ErrFailed) {
 		t.Fatalf("got %v, want ErrFailed", err)
 	}
-	for _, want := range []string{"FAILED", "expected  an answer", "got       Unauthenticated AUDIENCE_MISMATCH by inventory"} {
+	for _, want := range []string{"FAILED", "expected  an answer", "got       Internal AUDIENCE_MISMATCH by inventory"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in the story:\n%s", want, stdout)
 		}

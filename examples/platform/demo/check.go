@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -89,10 +88,8 @@ func refusalOf(err error) refusal {
 		return refusal{}
 	}
 	r := refusal{code: status.Code(err), reason: "without a reason", hop: unnamed}
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == interceptor.Domain {
-			r.reason, r.hop = info.GetReason(), info.GetMetadata()["hop"]
-		}
+	if told, ok := interceptor.RefusalFrom(err); ok {
+		r.reason, r.hop = string(told.Reason), told.Hop
 	}
 	return r
 }

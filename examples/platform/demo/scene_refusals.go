@@ -99,13 +99,19 @@ func (s *stage) attempts(broken *chain) ([]attempt, error) {
 	atPricing := func(reason token.Reason) refusal {
 		return refusal{hop: pricing.Name, code: codes.Unauthenticated, reason: string(reason)}
 	}
+	// To the user, the wrong keys of a service behind the gateway are a fault of
+	// the platform.
+	behindGateway := func(reason token.Reason) refusal {
+		return refusal{hop: pricing.Name, code: codes.Internal, reason: string(reason)}
+	}
 	return []attempt{
 		{"no token", s.bothKinds(""), atGateway(token.ReasonMissing)},
 		{"a forged token", s.bothKinds(spoilt.forged), atGateway(token.ReasonSignatureInvalid)},
 		{"an expired token", s.bothKinds(spoilt.expired), atGateway(token.ReasonExpired)},
 		{"a token for another audience", s.bothKinds(spoilt.elsewhere), atGateway(token.ReasonAudienceMismatch)},
 		{"no token, past the gateway", one(quote(s.chain, "")), atPricing(token.ReasonMissing)},
-		{"alice's token, where pricing has the wrong keys", one(place(broken, s.tokens["alice"])), atPricing(token.ReasonKeyUnknown)},
+		{"alice's token, to a pricing with the wrong keys", one(quote(broken, s.tokens["alice"])), atPricing(token.ReasonKeyUnknown)},
+		{"the same by way of a gateway", one(place(broken, s.tokens["alice"])), behindGateway(token.ReasonKeyUnknown)},
 	}, nil
 }
 

@@ -54,6 +54,7 @@ func New(name string, issuer token.Issuer, logger *slog.Logger, options ...grpc.
 	all = append(all, recovering(logger)...)
 	all = append(all, recording(name)...)
 	all = append(all, guard.Options()...)
+	all = append(all, answering()...)
 	all = append(all, options...)
 
 	s := &Service{server: grpc.NewServer(all...), guard: guard, health: health.NewServer(), logger: logger}

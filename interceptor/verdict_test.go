@@ -1,0 +1,137 @@
+package interceptor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/jwtrelay/jwtrelay/interceptor"
+	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/keyset"
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+func TestRefusalFromFarBehind(t *testing.T) {
+	t.Parallel()
+	w, wrong := newWorld(t), newWorld(t)
+	forEachKind(t, func(t *testing.T, k kind) {
+		c := newChain(t, w, w, w, wrong)
+		got, ok := interceptor.RefusalFrom(c.user(t, k, "Bearer "+w.issuer.Token()))
+		want := interceptor.Refusal{
+			Reason: token.ReasonKeyUnknown, Code: codes.Unauthenticated, Hop: "C", Message: "the token's key is not known",
+		}
+		if !ok || got != want {
+			t.Errorf("got %+v, %v", got, ok)
+		}
+	})
+}
+
+func TestRefusalFromThisService(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := serve(t, &service{})(newClient(t, interceptor.RequireToken(), interceptor.Name("A")).DialOptions()...)
+	err := fmt.Errorf("wrapped: %w", callUnary(t.Context(), client))
+	if got, ok := interceptor.RefusalFrom(err); !ok || got.Reason != token.ReasonMissing || got.Hop != "A" {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+	set := answer{&keyset.UnavailableError{After: 7 * time.Second}}
+	verifier, err := token.NewVerifier([]token.Issuer{{URL: w.issuer.URL(), AnyAudience: "test", Keys: set}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = callUnary(sending(t, "Bearer "+w.issuer.Token()), serve(t, &service{}, world{w.issuer, verifier}.server(t, interceptor.Authenticated()).Options()...)())
+	if got, ok := interceptor.RefusalFrom(err); !ok || got.RetryAfter != 7*time.Second {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+}
+
+// with returns a status with an ErrorInfo of some domain.
+func with(t *testing.T, code codes.Code, domain, reason string) error {
+	t.Helper()
+	s, err := status.New(code, "text").WithDetails(&errdetails.ErrorInfo{
+		Reason: reason, Domain: domain, Metadata: map[string]string{"hop": "C"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Err()
+}
+
+func TestWhatIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"nil":                        nil,
+		"any error":                  errors.New("x"),
+		"a context's":                context.Canceled,
+		"a status":                   status.Error(codes.Unauthenticated, "x"),
+		"a status of another domain": with(t, codes.Unauthenticated, "example.com", "TOKEN_EXPIRED"),
+	} {
+		if got, ok := interceptor.RefusalFrom(err); ok || got != (interceptor.Refusal{}) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+		if got := interceptor.AsUpstream(err); !same(got, err) {
+			t.Errorf("%s: AsUpstream gives %v", name, got)
+		}
+	}
+}
+
+// same reports whether a and b are the same error, and not one around the other.
+func same(a, b error) bool { return errors.Is(a, b) && errors.Is(b, a) }
+
+// TestAsUpstream has every reason that a later hop may give for refusing a
+// token that this one verified, and what the user is told.
+func TestAsUpstream(t *testing.T) {
+	t.Parallel()
+	for reason, test := range map[token.Reason]struct{ from, to codes.Code }{
+		token.ReasonMissing:                     {codes.Unauthenticated, codes.Unauthenticated},
+		token.ReasonExpired:                     {codes.Unauthenticated, codes.Unauthenticated},
+		token.ReasonRevoked:                     {codes.Unauthenticated, codes.Unauthenticated},
+		token.ReasonMalformed:                   {codes.Unauthenticated, codes.Internal},
+		token.ReasonTooLarge:                    {codes.Unauthenticated, codes.Internal},
+		token.ReasonUnsupported:                 {codes.Unauthenticated, codes.Internal},
+		token.ReasonKeyUnknown:                  {codes.Unauthenticated, codes.Internal},
+		token.ReasonSignatureInvalid:            {codes.Unauthenticated, codes.Internal},
+		token.ReasonNotYetValid:                 {codes.Unauthenticated, codes.Internal},
+		token.ReasonIssuerMismatch:              {codes.Unauthenticated, codes.Internal},
+		token.ReasonAudienceMismatch:            {codes.Unauthenticated, codes.Internal},
+		token.ReasonClaimsInvalid:               {codes.Unauthenticated, codes.Internal},
+		token.ReasonKeysUnavailable:             {codes.Unavailable, codes.Unavailable},
+		interceptor.ReasonNoPolicy:              {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonRelayInsecure:         {codes.Internal, codes.Internal},
+		"SCOPE_INSUFFICIENT":                    {codes.PermissionDenied, codes.PermissionDenied},
+		"A_REASON_OF_A_LATER_VERSION":           {codes.Unauthenticated, codes.Internal},
+		interceptor.ReasonCredentialUnavailable: {codes.Unavailable, codes.Unavailable},
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
+			before := with(t, test.from, interceptor.Domain, string(reason))
+			after := interceptor.AsUpstream(before)
+			wantRefusal(t, after, test.to, reason, "C")
+			if changed := !same(after, before); changed != (test.from != test.to) {
+				t.Errorf("changed: %v", changed)
+			}
+			if !errors.Is(after, before) {
+				t.Error("what the later hop answered can't be found")
+			}
+			if again := interceptor.AsUpstream(after); status.Code(again) != test.to {
+				t.Errorf("one hop further it is %v", status.Code(again))
+			}
+		})
+	}
+}
+
+func TestOurOwnVerdictsMatchTheTable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := serve(t, &service{}, w.server(t, interceptor.Authenticated()).Options()...)()
+	err := interceptor.AsUpstream(callUnary(sending(t, "Bearer "+w.issuer.Token(jwttest.Forged())), client))
+	if status.Code(err) != codes.Internal || status.Convert(err).Message() != "a service behind this one did not accept the token" {
+		t.Errorf("got %v", err)
+	}
+}
