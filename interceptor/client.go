@@ -52,8 +52,8 @@ func NewClient(options ...ClientOption) (*Client, error) {
 // DialOptions returns what [grpc.NewClient] needs: the interceptors for unary
 // calls and for streams. List them last.
 //
-// Use them once on a connection: with two relays every call that either has
-// something to send for is refused with [ReasonRelayConflict]. Credentials of
+// Use them once on a connection: two relays refuse each other's calls with
+// [ReasonRelayConflict]. Credentials of
 // the connection itself ([grpc.WithPerRPCCredentials]) are invisible to
 // interceptors and must not be used beside a relay: the next hop would get two
 // values and refuse both. [Otherwise] replaces them.
@@ -152,6 +152,9 @@ func (c *Client) refuse(ctx context.Context, call Call, err error) error {
 func (c *Client) observe(ctx context.Context, r Relayed) {
 	if c.observer != nil {
 		r.Hop = c.hop
+		if t, ok := token.FromContext(ctx); ok {
+			r.Fingerprint = t.Fingerprint()
+		}
 		c.observer.Relayed(ctx, r)
 	}
 }

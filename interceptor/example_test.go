@@ -133,7 +133,8 @@ func ExampleServer_Audit() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(server.Audit(grpc.NewServer()))
+	grpcServer := grpc.NewServer(server.Options()...)
+	fmt.Println(server.Audit(grpcServer))
 	// Output:
 	// interceptor: policy and services don't match:
 	// a rule names /grpc.health.v1.Health/Chek, which is not registered

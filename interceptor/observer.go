@@ -8,7 +8,8 @@ import (
 )
 
 // Observer is told what happened, for logs, metrics and traces. Its methods are
-// called by the goroutine of the call: they must be quick, and they may be
+// called by the goroutine of the call or, when a stream is cut, of a timer,
+// where no interceptor recovers a panic. They must be quick, and they may be
 // called concurrently. Nothing they are given prints a token.
 type Observer interface {
 	// Decided is called once for each incoming call.
@@ -26,8 +27,13 @@ type Decision struct {
 	Hop      string        // the server's name, see Name
 	Token    *token.Token  // nil if refused or let in without one
 	Reason   token.Reason  // "" if the call was let in
-	Err      error         // the refusal; logged by slog it shows reason, method and cause
+	Err      error         // the refusal; logged by slog it shows reason, method, hop and cause
 	Duration time.Duration // finding and verifying the token
+
+	// Fingerprint is that of the token, see [token.Fingerprint]. Of one that was
+	// refused it is there too, if the call carried just one; it then says what was
+	// sent, not who sent it.
+	Fingerprint string
 }
 
 // Relayed is what a [Client] did with an outgoing call.
@@ -37,7 +43,9 @@ type Relayed struct {
 	Target string       // what the connection was dialled with
 	Sent   Sent         // what goes out with the call
 	Reason token.Reason // "" if the call was not refused here
-	Err    error        // the refusal; logged by slog it shows reason, method and cause
+	Err    error        // the refusal; logged by slog it shows reason, method, hop and cause
+
+	Fingerprint string // of the token if this server verified it, else ""
 }
 
 // Sent is whose credential an outgoing call carries.

@@ -87,7 +87,7 @@ func WithClock(now func() time.Time) Option {
 // AllowPlaintext lets credentials go over connections that are not known to be
 // private. It is for connections that never leave the machine: a mesh's
 // sidecar, loopback, a bufconn. Credentials that ask for transport security
-// themselves are not sent all the same.
+// themselves are still not sent.
 func AllowPlaintext() ClientOption {
 	return clientOption(func(c *Client) error {
 		c.allowPlaintext = true
@@ -141,10 +141,12 @@ func MaxTokenSize(bytes int) ClientOption {
 	})
 }
 
-// Otherwise gives calls that nobody's call led to, such as those of a cron job,
-// the service's own credential. It is never used in the context of an incoming
-// call of gRPC or HTTP, with or without a token: an anonymous caller must not
-// get to act as the service. If own fails, calls are refused with
+// Otherwise gives calls made outside of any incoming call, such as those of a
+// cron job, the service's own credential. It is never used in the context of an
+// incoming call, with or without a token: an anonymous caller must not get to
+// act as the service. Incoming calls of gRPC and net/http are recognised; where
+// others are served, or contexts are made anew, call token.NewContext, or use a
+// connection of its own for such jobs. If own fails, calls are refused with
 // [ReasonCredentialUnavailable], unless its error is a gRPC status.
 func Otherwise(own credentials.PerRPCCredentials) ClientOption {
 	return clientOption(func(c *Client) error {

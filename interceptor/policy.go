@@ -144,5 +144,6 @@ func (f firstMatch) addTo(t *ruleTable) error {
 // isFullMethod reports whether s looks like /package.Service/Method.
 func isFullMethod(s string) bool {
 	service, method, ok := strings.Cut(strings.TrimPrefix(s, "/"), "/")
-	return ok && strings.HasPrefix(s, "/") && service != "" && method != "" && !strings.Contains(method, "/")
+	return ok && strings.HasPrefix(s, "/") && service != "" && method != "" &&
+		!strings.Contains(method, "/") && !strings.ContainsAny(s, "* \t")
 }

@@ -42,7 +42,7 @@ func verdictOf(reason token.Reason) verdict {
 		return verdict{codes.Unavailable, "there is no credential for the next service now"}
 	case ReasonRelayInsecure:
 		return verdict{codes.Internal, "the token was not relayed: the connection is not private " +
-			"(interceptor.AllowPlaintext() would allow it)"}
+			"(dial with TLS; interceptor.AllowPlaintext() is for sidecars and loopback)"}
 	case ReasonRelayConflict:
 		return verdict{codes.Internal, "the token was not relayed: the call has two credentials"}
 	case ReasonRelayUnverified:

@@ -69,6 +69,9 @@ func (r *refusal) LogValue() slog.Value {
 		slog.String("reason", string(r.reason)),
 		slog.String("method", r.method),
 	}
+	if r.hop != "" {
+		attrs = append(attrs, slog.String("hop", r.hop))
+	}
 	if cause := r.deepCause(); cause != nil {
 		attrs = append(attrs, slog.String("cause", cause.Error()))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -25,6 +26,8 @@ type Server struct {
 	hop      string
 	observer Observer // nil if nobody asked
 	now      func() time.Time
+
+	installed atomic.Bool // whether somebody asked for what Audit can't see on a server
 }
 
 // NewServer returns a server that verifies tokens with verifier and lets calls
@@ -55,9 +58,11 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 }
 
 // Options returns what [grpc.NewServer] needs: the interceptors for unary calls
-// and for streams, and a limit for headers that is a little above that for
-// tokens (gRPC's default of 16 MiB is an invitation).
+// and for streams, and a limit for all headers of a call together, 24 KiB above
+// that for tokens. gRPC's default is 16 MiB, which anyone may then send. Calls
+// over the limit are refused by gRPC, without a reason of ours.
 func (s *Server) Options() []grpc.ServerOption {
+	s.installed.Store(true)
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(s.UnaryInterceptor),
 		grpc.ChainStreamInterceptor(s.StreamInterceptor),
@@ -95,6 +100,7 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 //
 // Prefer [Server.Options], which can't forget one of the two.
 func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
+	s.installed.Store(true)
 	return func(ctx context.Context) (context.Context, error) {
 		method, ok := grpc.Method(ctx)
 		if !ok {
@@ -111,10 +117,10 @@ func (s *Server) decide(ctx context.Context, method string) (context.Context, er
 	if err != nil {
 		r := newRefusal(err, method, s.hop)
 		challenge(ctx, r)
-		s.observe(ctx, Decision{Method: method, Reason: r.reason, Err: r}, began)
+		s.observe(ctx, Decision{Method: method, Fingerprint: s.fingerprint(ctx), Reason: r.reason, Err: r}, began)
 		return nil, r
 	}
-	s.observe(ctx, Decision{Method: method, Token: t}, began)
+	s.observe(ctx, Decision{Method: method, Fingerprint: t.Fingerprint(), Token: t}, began)
 	return token.NewContext(ctx, t), nil
 }
 
@@ -148,6 +154,18 @@ func reasonFor(err error) token.Reason {
 	default:
 		return token.ReasonMalformed
 	}
+}
+
+// fingerprint is that of a token which was refused, for an observer.
+func (s *Server) fingerprint(ctx context.Context) string {
+	if s.observer == nil {
+		return ""
+	}
+	raw, err := s.header.FromIncoming(ctx)
+	if err != nil {
+		return ""
+	}
+	return token.Fingerprint(raw)
 }
 
 func (s *Server) observe(ctx context.Context, d Decision, began time.Time) {

@@ -335,7 +335,9 @@ func TestNewServerRefusesMistakes(t *testing.T) {
 		"service only":         {w.verifier, interceptor.Public("/a.B"), nil, "/a.B"},
 		"service and slash":    {w.verifier, interceptor.Public("/a.B/"), nil, "/a.B/"},
 		"two slashes":          {w.verifier, interceptor.Public("//a.B/C"), nil, "//a.B/C"},
-		"pattern":              {w.verifier, interceptor.Public("/a.B/*/C"), nil, "/a.B/*/C"},
+		"pattern":              {w.verifier, interceptor.Public("/a.B/*"), nil, "/a.B/*"},
+		"not UTF-8":            {w.verifier, all, []interceptor.ServerOption{interceptor.Name("caf\xe9")}, "UTF-8"},
+		"header without name":  {w.verifier, all, []interceptor.ServerOption{interceptor.HeaderName("")}, "HeaderName"},
 		"bad header":           {w.verifier, all, []interceptor.ServerOption{interceptor.HeaderName("grpc-x")}, "reserved"},
 		"nil observer":         {w.verifier, all, []interceptor.ServerOption{interceptor.WithObserver(nil)}, "WithObserver"},
 		"nil clock":            {w.verifier, all, []interceptor.ServerOption{interceptor.WithClock(nil)}, "WithClock"},
@@ -362,8 +364,18 @@ func TestAudit(t *testing.T) {
 		"a rule for everything":       interceptor.Authenticated(),
 		"ready-made sets, not served": interceptor.FirstMatch(health, interceptor.Authenticated()),
 	} {
-		if err := w.server(t, policy).Audit(grpcServer); err != nil {
+		server := w.server(t, policy)
+		if err := server.Audit(grpcServer); err == nil || !strings.Contains(err.Error(), "Options() was never called") {
+			t.Errorf("%s, not installed: %v", name, err)
+		}
+		_ = server.Options()
+		if err := server.Audit(grpcServer); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		other := w.server(t, policy)
+		_ = other.AuthFunc()
+		if err := other.Audit(grpcServer); err != nil {
+			t.Errorf("%s, by AuthFunc: %v", name, err)
 		}
 	}
 

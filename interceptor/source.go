@@ -49,11 +49,14 @@ func (c *Client) relay(ctx context.Context) (Credential, Sent, error) {
 	case err != nil: // sending nothing would make the caller anonymous
 		return Credential{}, SentNothing, token.NewError(reasonFor(err), err)
 	case c.verifiedOnly:
-		return Credential{}, SentNothing, &refusal{reason: ReasonRelayUnverified}
+		return Credential{}, SentNothing, &refusal{reason: ReasonRelayUnverified, cause: errNotVerified}
 	default:
 		return Credential{Value: value}, SentIncoming, nil
 	}
 }
+
+// errNotVerified is for the operator.
+var errNotVerified = errors.New("no server interceptor ran for this context: use Server.Options, or token.NewContext after Verify")
 
 // relayVerified relays the token that a server verified, which is nil if it let
 // the call in without one.

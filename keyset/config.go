@@ -15,7 +15,8 @@ type RemoteConfig struct {
 
 	// RefreshInterval is the longest time between two fetches that go well;
 	// each is up to a fifth shorter, so that a fleet does not ask in step. A
-	// withdrawn key is refused after that time. Zero means 10 minutes.
+	// withdrawn key is refused after the next one; while fetches fail, it is
+	// not. Zero means 10 minutes.
 	RefreshInterval time.Duration
 
 	// MinBackoff and MaxBackoff bound the time to the next try after failed

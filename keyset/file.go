@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,14 +32,16 @@ type FileConfig struct {
 const maxFileSize = 1 << 20
 
 // File is a [Set] of the keys in a file, which it watches until [File.Close].
-// It never answers [ErrUnavailable].
 //
 // A changed file replaces all keys, about one Interval after the change. A
 // file that can't be read or parsed, or has no usable key, changes nothing and
 // is warned about, once for each way of being broken.
 type File struct {
-	path   string
-	rules  jwkRules
+	path     string
+	interval time.Duration
+	rules    jwkRules
+	broken   atomic.Pointer[error] // why the file can't be read now; nil if it can
+
 	keys   published
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -73,20 +76,28 @@ func Load(path string, config FileConfig) (*File, error) {
 	if err := f.rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
+	f.interval = interval
 	ctx, cancel := context.WithCancel(context.Background())
 	f.cancel = cancel
 	if err := f.read(ctx); err != nil {
 		cancel()
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
-	go f.watch(ctx, interval)
+	go f.watch(ctx)
 	return f, nil
 }
 
-// Key implements [Set]. It never waits. After [File.Close] it goes on
-// answering from the last keys.
+// Key implements [Set]. It never waits. While the file can't be read, what its
+// last good keys don't answer is an [UnavailableError]: the key may be in the
+// file that is to come. After [File.Close] it goes on answering from the last
+// keys.
 func (f *File) Key(_ context.Context, id string, alg Algorithm) (*Key, error) {
-	return f.keys.load().key(id, alg)
+	keys := f.keys.load()
+	key, err := keys.key(id, alg)
+	if broken := f.broken.Load(); err != nil && broken != nil && id != "" && !keys.knows(id) {
+		return nil, &UnavailableError{After: f.interval, Err: *broken}
+	}
+	return key, err
 }
 
 // Close stops watching the file and waits until a read under way is done. It
@@ -104,9 +115,9 @@ func (f *File) Close() error {
 // the old one, network mounts report nothing, and a file can be rewritten
 // within the resolution of its modification time. Reading a few KB a second
 // costs nothing.
-func (f *File) watch(ctx context.Context, interval time.Duration) {
+func (f *File) watch(ctx context.Context) {
 	defer close(f.done)
-	ticker := time.NewTicker(interval)
+	ticker := time.NewTicker(f.interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -143,8 +154,13 @@ func (f *File) parse(ctx context.Context, content []byte) error {
 	return nil
 }
 
-// report logs when the file breaks, breaks in another way, or is whole again.
+// report remembers and logs when the file breaks, breaks in another way, or is whole again.
 func (f *File) report(ctx context.Context, err error) {
+	if err != nil {
+		f.broken.Store(&err)
+	} else {
+		f.broken.Store(nil)
+	}
 	switch {
 	case err == nil && f.trouble != "":
 		f.trouble = ""

@@ -69,6 +69,25 @@ func (w *watched) want(id string) {
 	}
 }
 
+// wantWhileBroken checks that the set has this id, can't tell about the other,
+// and knows all the same what no file could change.
+func (w *watched) wantWhileBroken(id, other string) {
+	w.t.Helper()
+	if _, err := w.Key(w.t.Context(), id, keyset.EdDSA); err != nil {
+		w.t.Errorf("key %s: %v", id, err)
+	}
+	_, err := w.Key(w.t.Context(), other, keyset.EdDSA)
+	if !errors.Is(err, keyset.ErrUnavailable) || keyset.RetryAfter(err) != time.Second {
+		w.t.Errorf("key %s: %v", other, err)
+	}
+	if _, err := w.Key(w.t.Context(), id, keyset.RS256); !errors.Is(err, keyset.ErrWrongAlgorithm) {
+		w.t.Errorf("key %s for another algorithm: %v", id, err)
+	}
+	if _, err := w.Key(w.t.Context(), "", keyset.RS256); !errors.Is(err, keyset.ErrWrongAlgorithm) {
+		w.t.Errorf("no id: %v", err)
+	}
+}
+
 func TestLoadReadsTheFileAtOnce(t *testing.T) {
 	t.Parallel()
 	watch(t, func(_ *testing.T, w *watched) { w.want("a") })
@@ -182,7 +201,7 @@ func TestBrokenFileKeepsTheKeysAndWarnsOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.polls(10)
-				w.want("a")
+				w.wantWhileBroken("a", "b")
 				if n := w.log.count("file is broken"); n != 1 {
 					t.Errorf("%d warnings:\n%s", n, w.log)
 				}

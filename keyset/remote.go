@@ -180,7 +180,11 @@ func (r *Remote) refresh(ctx context.Context) time.Duration {
 
 func (r *Remote) fail(ctx context.Context, err error) time.Duration {
 	wait := r.backoff.next()
-	r.keys.logger.WarnContext(ctx, "keyset: fetch failed, the last good keys stay",
+	message := "keyset: fetch failed, the last good keys stay"
+	if r.keys.load() == nil {
+		message = "keyset: fetch failed, there are no keys yet"
+	}
+	r.keys.logger.WarnContext(ctx, message,
 		slog.Any("error", err), slog.Duration("retry_in", wait), slog.Int("failures", r.backoff.failures))
 	r.attempts.end(err, wait)
 	return wait

@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -14,17 +15,20 @@ var (
 	ErrMalformed = errors.New("metadata: malformed bearer token")
 	// ErrTooLarge: a value longer than the limit. It was not looked at.
 	ErrTooLarge = errors.New("metadata: bearer token over the size limit")
+
+	errScheme    = fmt.Errorf("%w: another scheme, or none", ErrMissing)
+	errTwoValues = fmt.Errorf("%w: more than one value of the header", ErrMalformed)
 )
 
-// Parse returns the token in the values of one header. The error is
-// [ErrMissing], [ErrMalformed] or [ErrTooLarge], as it is, and the token is
+// Parse returns the token in the values of one header. An error matches
+// [ErrMissing], [ErrMalformed] or [ErrTooLarge] by [errors.Is], and the token is
 // empty if and only if there is one.
 func (h Header) Parse(values []string) (token string, err error) {
 	switch {
 	case len(values) == 0:
 		return "", ErrMissing
 	case len(values) > 1:
-		return "", ErrMalformed
+		return "", errTwoValues
 	case len(values[0]) > h.MaxValue():
 		return "", ErrTooLarge
 	default:
@@ -39,7 +43,7 @@ func parse(value string) (string, error) {
 	case name == "":
 		return "", ErrMalformed
 	case !strings.EqualFold(name, "bearer"):
-		return "", ErrMissing
+		return "", errScheme
 	}
 	token := strings.TrimLeft(rest, " ")
 	if len(token) == len(rest) || !isB64Token(token) {

@@ -66,10 +66,10 @@ func parseClaims(payload []byte) (claims, *Error) {
 // checkClaims is the second half of step 5: what the claims say.
 func (v *Verifier) checkClaims(c *claims, issuer *issuer, now time.Time) *Error {
 	if string(c.Issuer) != issuer.url {
-		return refuse(ReasonIssuerMismatch, "iss is %s", quoted(string(c.Issuer)))
+		return refuse(ReasonIssuerMismatch, "iss is %s, want %q", quoted(string(c.Issuer)), issuer.url)
 	}
 	if !issuer.isFor(c.Audience) {
-		return refuse(ReasonAudienceMismatch, "aud is %s", quoted(strings.Join(c.Audience, " ")))
+		return refuse(ReasonAudienceMismatch, "aud is %s, want one of %q", quoted(strings.Join(c.Audience, " ")), issuer.audiences)
 	}
 	if c.Subject == "" && !v.allowNoSubject {
 		return refuse(ReasonClaimsInvalid, "sub is missing or empty")

@@ -34,8 +34,9 @@ func Decided(ctx context.Context) (t *Token, ok bool) {
 // false if there is no token, or if its verifier wasn't built with
 // [WithClaims] for this very type.
 //
-// The claims are decoded once and shared by all calls with the same token:
-// treat what they point to as read-only.
+// C is the very type that WithClaims was given. The claims were decoded when the
+// token was verified and are shared by all who hold it: treat what they point to
+// as read-only.
 func ClaimsFrom[C any](ctx context.Context) (claims C, ok bool) {
 	if t, found := FromContext(ctx); found {
 		claims, ok = t.says().application.(C)

@@ -17,7 +17,8 @@
 //     algorithm.
 //  4. Signature.
 //  5. Claims: one strict JSON object; who issued it, for whom, about whom, and
-//     when; and no other kind of token, such as an ID token.
+//     when; and nothing that marks it as another kind of token, as at_hash does
+//     an ID token.
 //  6. The team's own claims, if [WithClaims] says how they look.
 //  7. Revoked? See [WithRevocations].
 //

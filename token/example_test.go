@@ -99,7 +99,7 @@ func ExampleError() {
 	logger.Warn("refused", "err", err)
 	// Output:
 	// the token is not meant for this service
-	// level=WARN msg=refused err.reason=AUDIENCE_MISMATCH err.cause="aud is \"payroll\""
+	// level=WARN msg=refused err.reason=AUDIENCE_MISMATCH err.cause="aud is \"payroll\", want one of [\"orders\"]"
 }
 
 // verified returns a token as a verifier gives it.

@@ -27,7 +27,8 @@ const (
 )
 
 // ReasonOf returns the reason of the [*Error] in err's chain, and "" if there
-// is none.
+// is none. Errors that gRPC brought from elsewhere have none: RefusalFrom of
+// package interceptor reads these too.
 func ReasonOf(err error) Reason {
 	var e *Error
 	if errors.As(err, &e) && e != nil {

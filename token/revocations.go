@@ -11,7 +11,8 @@ type Revocations interface {
 
 	// OnRevoked arranges for ended to be called, once and from any goroutine,
 	// when t is revoked; if it has been already, at once. After stop has
-	// returned, ended is not called any more.
+	// returned, ended is not called any more. It is for those who hold on to a
+	// token, as a stream does; a Verifier does not call it.
 	OnRevoked(t *Token, ended func()) (stop func())
 }
 

@@ -129,8 +129,9 @@ func (t *Token) LogValue() slog.Value {
 // MarshalJSON gives [Token.String] as a JSON string.
 func (t *Token) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
 
-// fingerprint is [Token.Fingerprint] of raw.
-func fingerprint(raw string) string {
+// Fingerprint returns the first 8 hex digits of the SHA-256 of a token in
+// compact form, verified or not: [Token.Fingerprint] of one that is.
+func Fingerprint(raw string) string {
 	sum := sha256.Sum256([]byte(raw))
 	return hex.EncodeToString(sum[:4])
 }

@@ -36,8 +36,7 @@ type Verifier struct {
 // NewVerifier returns a verifier for the tokens of the given issuers. It fails
 // on what can only be a mistake, and says which field or option to use: no
 // issuer, an issuer without URL, keys or audience, two issuers with one URL, an
-// option with a value that makes no sense. Of an option given twice, the last
-// one counts.
+// option with a value that makes no sense, WithClaims for two types.
 func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error) {
 	v := &Verifier{
 		now:         time.Now, //nolint:forbidigo // the default clock
@@ -139,7 +138,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
 	}
 	t := newToken(&contents{
 		authorization: bearer + raw,
-		fingerprint:   fingerprint(raw),
+		fingerprint:   Fingerprint(raw),
 		keyID:         string(header.KeyID),
 		algorithm:     header.algorithm(),
 		claims:        claims,
@@ -167,7 +166,7 @@ func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 	}
 	issuer := v.issuer(string(claim.Issuer))
 	if issuer == nil {
-		return nil, refuse(ReasonIssuerMismatch, "iss is %s", quoted(string(claim.Issuer)))
+		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(string(claim.Issuer)))
 	}
 	return issuer, nil
 }
