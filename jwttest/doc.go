@@ -1,9 +1,9 @@
-// Package jwttest gives a test an issuer: who signs my tokens, and what if it
-// misbehaves?
+// Package jwttest answers one question: who signs the tokens of my tests?
 //
-// An [Issuer] makes keys and tokens in memory. Without a word it makes a token
-// that verifies; each option says one thing that is different, such as
-// [Subject], [Scopes], [Expired], [SignedWith] or [Forged].
+// An [Issuer] makes keys and tokens in memory, and misbehaves on command.
+// Without options it makes a token that verifies; each option says one thing
+// that is different, such as [Subject], [Scopes], [Expired], [SignedWith] or
+// [Forged].
 //
 // # Keys without HTTP, and with it
 //

@@ -19,14 +19,14 @@ type refusals struct{ logger *slog.Logger }
 // Decided implements [interceptor.Observer].
 func (r refusals) Decided(ctx context.Context, d interceptor.Decision) {
 	if d.Err != nil {
-		r.logger.WarnContext(ctx, "call refused", "refusal", d.Err)
+		r.logger.WarnContext(ctx, "call refused", "token", d.Fingerprint, "refusal", d.Err)
 	}
 }
 
 // Relayed implements [interceptor.Observer].
 func (r refusals) Relayed(ctx context.Context, relayed interceptor.Relayed) {
 	if relayed.Err != nil {
-		r.logger.WarnContext(ctx, "relay refused", "target", relayed.Target, "refusal", relayed.Err)
+		r.logger.WarnContext(ctx, "relay refused", "token", relayed.Fingerprint, "target", relayed.Target, "refusal", relayed.Err)
 	}
 }
 

@@ -3,12 +3,19 @@
 // of it as you like:
 //
 //	go -C examples run ./echo -addr 127.0.0.1:50051 \
-//	    -jwks https://id.example.com/jwks -issuer https://id.example.com -audience echo
+//	    -jwks https://id.example.com/jwks.json -issuer https://id.example.com -audience echo
+//
+// (a file is looked for in examples then, or give its whole path) and call it,
+// with grpcurl for one:
+//
+//	grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"message":"hi"}' \
+//	    127.0.0.1:50051 jwtrelay.examples.echo.v1.EchoService/Echo
 //
 // Every method of jwtrelay.examples.echo.v1.EchoService needs a token; health
 // and reflection are open. With -upstream it passes each call on to the same
 // method there, with the same token. It logs to stderr, and ends on SIGINT and
-// SIGTERM. Flags that make no sense end it with one line and status 2.
+// SIGTERM. Flags that make no sense end it with one line and status 2, which
+// "go run" turns into 1.
 package main
 
 import (

@@ -51,7 +51,7 @@ func Serve(lis net.Listener, issuer string, orders *Orders, options ...grpc.Serv
 // Dial connects to the inventory. Calls made with a handler's context carry the
 // token that the handler's caller sent.
 func Dial(target string, creds credentials.TransportCredentials) (*grpc.ClientConn, error) {
-	relay, err := interceptor.NewClient(interceptor.VerifiedOnly())
+	relay, err := interceptor.NewClient(interceptor.Name("orders"), interceptor.VerifiedOnly())
 	if err != nil {
 		return nil, err
 	}
