@@ -52,13 +52,14 @@ func nestedDeeper(data []byte, depth int) bool {
 }
 
 // unfit returns the refusal for a failure to decode: text that isn't strict
-// JSON is malformed, whatever it was to mean; the rest is up to the caller.
+// JSON is malformed, whatever it was to mean; the rest is up to the caller. The
+// JSON module's error is not wrapped: its type is no part of this package.
 func unfit(err error, otherwise Reason, what string) *Error {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
-		return refuse(ReasonMalformed, "%s: %w", what, err)
+		return refuse(ReasonMalformed, "%s: %v", what, err)
 	}
-	return refuse(otherwise, "%s: %w", what, err)
+	return refuse(otherwise, "%s: %v", what, err)
 }
 
 // text is a JSON string, and nothing else.
