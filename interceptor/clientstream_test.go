@@ -2,6 +2,8 @@ package interceptor_test
 
 import (
 	"context"
+	"net"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +49,9 @@ func (p *patient) FullDuplexCall(stream grpc.BidiStreamingServer[testpb.Streamin
 type streaming struct {
 	world
 	token  *token.Token
+	dial   func(options ...grpc.DialOption) testpb.TestServiceClient
 	client testpb.TestServiceClient
+	seen   *recorder // what the relay's observer is told
 }
 
 // inBubble runs test for each kind of stream. That no goroutine is left at its
@@ -63,8 +67,13 @@ func inBubble(t *testing.T, upstream *patient, test func(t *testing.T, s streami
 				if err != nil {
 					t.Fatal(err)
 				}
-				client := serve(t, upstream)(append(newClient(t).DialOptions(), private())...)
-				test(t, streaming{w, verified, client}, k)
+				seen := new(recorder)
+				relay := append(newClient(t, interceptor.WithObserver(seen)).DialOptions(), private())
+				listening := serve(t, upstream)
+				dial := func(options ...grpc.DialOption) testpb.TestServiceClient {
+					return listening(slices.Concat(relay, options)...)
+				}
+				test(t, streaming{w, verified, dial, dial(), seen}, k)
 			})
 		})
 	}
@@ -82,6 +91,67 @@ func TestARelayedStreamEndsWithItsToken(t *testing.T) {
 		if token.ReasonOf(err) != token.ReasonExpired {
 			t.Errorf("the reason can't be found in %T", err)
 		}
+		wantTold(t, s.seen, k, "", token.ReasonExpired)
+	})
+}
+
+// wantTold checks that the observer was told these things about one stream with
+// a verified token, one after the other.
+func wantTold(t *testing.T, seen *recorder, k kind, reasons ...token.Reason) {
+	t.Helper()
+	synctest.Wait() // the cut is told by a goroutine of its own
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	var told []token.Reason
+	for _, got := range seen.relayed {
+		told = append(told, got.Reason)
+		if got.Method != k.method || got.Target != "passthrough:///next" || got.Sent != interceptor.SentVerified ||
+			(got.Err != nil) != (got.Reason != "") {
+			t.Errorf("the observer is told %+v", got)
+		}
+	}
+	if !slices.Equal(told, reasons) {
+		t.Errorf("the observer is told %q, want %q", told, reasons)
+	}
+}
+
+func TestAStreamThatWaitsForAConnectionEndsWithItsToken(t *testing.T) {
+	t.Parallel()
+	inBubble(t, &patient{}, func(t *testing.T, s streaming, k kind) {
+		client := s.dial(grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return nil, net.ErrClosed }))
+		err := k.call(token.NewContext(t.Context(), s.token), client, grpc.WaitForReady(true))
+		wantRefusal(t, err, codes.Unauthenticated, token.ReasonExpired, "")
+		if late := time.Since(s.token.ValidUntil()); late != 0 {
+			t.Errorf("the stream ended %v after its token", late)
+		}
+		wantTold(t, s.seen, k, token.ReasonExpired)
+	})
+}
+
+// TestAStreamWithTheCallersCredentialIsNotCut has a token that ends while the
+// stream lives: what was sent is another's, and isn't read.
+func TestAStreamWithTheCallersCredentialIsNotCut(t *testing.T) {
+	t.Parallel()
+	inBubble(t, &patient{}, func(t *testing.T, s streaming, k kind) {
+		ctx, cancel := context.WithTimeout(token.NewContext(t.Context(), s.token), 24*time.Hour)
+		defer cancel()
+		wantRefusal(t, k.call(ctx, s.client, grpc.PerRPCCredentials(own{})), codes.DeadlineExceeded, "", "")
+	})
+}
+
+// TestAStreamThatEndedFirstSaysItsOwnEnd lets the token end before anyone reads
+// how the stream did.
+func TestAStreamThatEndedFirstSaysItsOwnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, interceptor.WithSource(fixed("Bearer x", time.Now().Add(time.Hour))))
+		upstream := serve(t, &patient{failure: status.Error(codes.NotFound, "no such order")})(append(client.DialOptions(), private())...)
+		stream, err := upstream.FullDuplexCall(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		wantRefusal(t, drain(stream), codes.NotFound, "", "")
 	})
 }
 
@@ -103,6 +173,8 @@ func TestAStreamThatEndsByItselfSaysWhy(t *testing.T) {
 	upstream := &patient{failure: status.Error(codes.NotFound, "no such order")}
 	inBubble(t, upstream, func(t *testing.T, s streaming, k kind) {
 		wantRefusal(t, k.call(token.NewContext(t.Context(), s.token), s.client), codes.NotFound, "", "")
+		time.Sleep(24 * time.Hour) // and when its token ends, there is nothing to cut
+		wantTold(t, s.seen, k, "")
 	})
 }
 

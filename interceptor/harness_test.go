@@ -279,8 +279,9 @@ func wantRefusal(t *testing.T, err error, code codes.Code, reason token.Reason, 
 	if reason == "" {
 		return
 	}
-	if info.GetDomain() != interceptor.Domain || info.GetMetadata()["hop"] != hop {
-		t.Errorf("domain %q and hop %q, want %q and %q", info.GetDomain(), info.GetMetadata()["hop"], interceptor.Domain, hop)
+	got, named := info.GetMetadata()["hop"]
+	if info.GetDomain() != interceptor.Domain || got != hop || named != (hop != "") {
+		t.Errorf("domain %q and hop %q (there: %v), want %q and %q", info.GetDomain(), got, named, interceptor.Domain, hop)
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	grpcmd "google.golang.org/grpc/metadata"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
@@ -96,6 +97,9 @@ func TestObserverSeesWhatGoesOut(t *testing.T) {
 		reason  token.Reason
 	}{
 		"a verified token":   {ctx, nil, private(), interceptor.SentVerified, ""},
+		"a passed-on token":  {grpcmd.NewIncomingContext(t.Context(), grpcmd.Pairs("authorization", "Bearer x.y.z")), nil, private(), interceptor.SentIncoming, ""},
+		"a source's":         {t.Context(), []interceptor.ClientOption{interceptor.WithSource(fixed("Bearer x.y.z", time.Time{}))}, private(), interceptor.SentSource, ""},
+		"the caller's value": {grpcmd.AppendToOutgoingContext(ctx, "authorization", "Basic YTpi"), nil, private(), interceptor.SentCaller, ""},
 		"nothing":            {t.Context(), nil, private(), interceptor.SentNothing, ""},
 		"own":                {t.Context(), []interceptor.ClientOption{interceptor.Otherwise(own{})}, private(), interceptor.SentOwn, ""},
 		"refused before":     {t.Context(), []interceptor.ClientOption{interceptor.RequireToken()}, private(), interceptor.SentNothing, token.ReasonMissing},

@@ -44,6 +44,7 @@ func TestReadingTheCall(t *testing.T) {
 		"no value":              {nil, token.ReasonMissing},
 		"two values":            {[]string{"Bearer " + raw, "Bearer " + raw}, token.ReasonMalformed},
 		"longer than the limit": {[]string{"Bearer " + strings.Repeat("a", token.DefaultMaxSize+1)}, token.ReasonTooLarge},
+		"much longer":           {[]string{"Bearer " + strings.Repeat("a", token.DefaultMaxSize+20<<10)}, token.ReasonTooLarge},
 		"at the limit":          {[]string{"Bearer " + strings.Repeat("a", token.DefaultMaxSize)}, token.ReasonMalformed},
 		"another scheme":        {[]string{"Basic YTpi"}, token.ReasonMissing},
 		"empty":                 {[]string{""}, token.ReasonMalformed},
@@ -63,6 +64,36 @@ func TestReadingTheCall(t *testing.T) {
 					return
 				}
 				wantRefusal(t, err, codes.Unauthenticated, test.want, "A")
+			})
+		})
+	}
+}
+
+// TestTheVerifiersLimitIsTheServers sends tokens of sizes around a limit that is
+// not the default.
+func TestTheVerifiersLimitIsTheServers(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	w := newWorld(t, token.MaxSize(limit))
+	client := serve(t, &service{}, w.server(t, interceptor.Authenticated()).Options()...)()
+	for name, test := range map[string]struct {
+		raw  string
+		want token.Reason
+	}{
+		"over the default limit":  {w.issuer.Token(jwttest.Claim("x", strings.Repeat("a", 20<<10))), ""},
+		"at the limit":            {strings.Repeat("a", limit), token.ReasonMalformed},
+		"over the limit":          {strings.Repeat("a", limit+1), token.ReasonTooLarge},
+		"20 KiB over the limit":   {strings.Repeat("a", limit+20<<10), token.ReasonTooLarge},
+		"under the default limit": {w.issuer.Token(), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachKind(t, func(t *testing.T, k kind) {
+				code := codes.Unauthenticated
+				if test.want == "" {
+					code = codes.OK
+				}
+				wantRefusal(t, k.call(sending(t, "Bearer "+test.raw), client), code, test.want, "")
 			})
 		})
 	}

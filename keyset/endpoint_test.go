@@ -1,6 +1,7 @@
 package keyset_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,7 @@ func TestWhichURLsFetchTakes(t *testing.T) {
 		{"http://127.0.0.1:8080/jwks", keyset.RemoteConfig{}, ""},
 		{"http://127.9.8.7/jwks", keyset.RemoteConfig{}, ""},
 		{"http://[::1]:8080/jwks", keyset.RemoteConfig{}, ""},
+		{"http://[::ffff:127.0.0.1]/jwks", keyset.RemoteConfig{}, ""},
 		{"http://id.example.com/jwks", insecure, ""},
 		{"http://id.example.com/jwks", keyset.RemoteConfig{}, "InsecureAllowHTTP"},
 		{"http://localhost.example.com/jwks", keyset.RemoteConfig{}, "InsecureAllowHTTP"},
@@ -37,6 +39,9 @@ func TestWhichURLsFetchTakes(t *testing.T) {
 		{"https://user:hunter2@id.example.com/jwks", keyset.RemoteConfig{}, "user info"},
 		{"https://user@id.example.com/jwks", insecure, "user info"},
 		{"https://user:hunter2@id.example.com:port/jwks", keyset.RemoteConfig{}, "not a URL"},
+		{"http://id.example.com/jwks?key=hunter2", keyset.RemoteConfig{}, "InsecureAllowHTTP"},
+		{"https://id.example.com:port/jwks?key=hunter2", keyset.RemoteConfig{}, "not a URL"},
+		{"ftp://id.example.com/jwks?key=hunter2", insecure, "not https"},
 		{"https:///jwks", keyset.RemoteConfig{}, "without a host"},
 		{"https://:443/jwks", keyset.RemoteConfig{}, "without a host"},
 		{"", keyset.RemoteConfig{}, "without a host"},
@@ -88,6 +93,40 @@ func TestFetchRefusesAConfigurationThatCannotBeMeant(t *testing.T) {
 		if set != nil {
 			t.Errorf("%s: a set besides the error", want)
 		}
+	}
+}
+
+// TestTheQueryOfTheURLIsShownNowhere has a query that some would call a password,
+// and an issuer that fails in every way, or says what it likes.
+func TestTheQueryOfTheURLIsShownNowhere(t *testing.T) {
+	t.Parallel()
+	answers := bad()
+	answers["good"] = body(jwks(edJWK().named("a"), octJWK()))
+	answers["timeout"] = hang
+	for name, behaviour := range answers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				log := new(record)
+				config := keyset.RemoteConfig{
+					Client: &http.Client{Transport: &issuer{answer: behaviour}}, Logger: log.logger(), MaxBody: smallBody,
+				}
+				set := must(keyset.Fetch(issuerURL+"?key=sesame#sesame", config))
+				defer func() { _ = set.Close() }()
+				pass(time.Minute)
+				_, err := set.Key(t.Context(), "b", keyset.EdDSA)
+				wantNoWord(t, err.Error(), "sesame")
+				ended, cancel := context.WithCancel(t.Context())
+				cancel()
+				if err := set.WaitReady(ended); err != nil {
+					wantNoWord(t, err.Error(), "sesame")
+				}
+				wantNoWord(t, log.String(), "sesame")
+				if log.count(issuerURL) == 0 {
+					t.Errorf("the log does not say which URL:\n%s", log)
+				}
+			})
+		})
 	}
 }
 

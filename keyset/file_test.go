@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -112,6 +113,36 @@ func TestChangedFileReplacesAllKeys(t *testing.T) {
 		w.polls(1)
 		w.want("b")
 		if n := w.log.count("keys in use changed"); n != 2 {
+			t.Errorf("%d lines about changed keys:\n%s", n, w.log)
+		}
+	})
+}
+
+func TestChangedFileReplacesTheKeyOfAnID(t *testing.T) {
+	t.Parallel()
+	for name, next := range changes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			watch(t, func(t *testing.T, w *watched) {
+				w.write(jwks(next))
+				w.polls(1)
+				wantReplaced(t, w, next)
+			})
+		})
+	}
+}
+
+func TestFileOfTheSameKeysKeepsItsKeyObjects(t *testing.T) {
+	t.Parallel()
+	watch(t, func(t *testing.T, w *watched) {
+		before := must(w.Key(t.Context(), "a", keyset.EdDSA))
+		w.polls(3)
+		w.write(append(jwks(edJWK().named("a")), '\n'))
+		w.polls(3)
+		if now := must(w.Key(t.Context(), "a", keyset.EdDSA)); now != before {
+			t.Error("the same key is another object")
+		}
+		if n := w.log.count("keys in use changed"); n != 1 {
 			t.Errorf("%d lines about changed keys:\n%s", n, w.log)
 		}
 	})
@@ -243,6 +274,40 @@ func TestSkippedKeyInAFileIsWarnedAboutOnce(t *testing.T) {
 		w.want("b")
 		if n := w.log.count("enc-key"); n != 1 {
 			t.Errorf("%d warnings:\n%s", n, w.log)
+		}
+	})
+}
+
+// A file that is rewritten for ever with ever new rubbish must not fill the
+// memory: what was warned about is forgotten, and warned about again once it
+// comes back. What stays as it is, is read once.
+func TestWarningsAboutRubbishAreForgotten(t *testing.T) {
+	t.Parallel()
+	watch(t, func(t *testing.T, w *watched) {
+		put := func(generation int) {
+			keys := []jwk{edJWK().named("a")}
+			for i := range 16 {
+				keys = append(keys, jwk{"kty": "x", "kid": fmt.Sprintf("rubbish-%d-%d", generation, i)})
+			}
+			w.write(jwks(keys...))
+			w.polls(1)
+		}
+		put(0)
+		put(1)
+		put(0)
+		if n := w.log.count("rubbish-0-7"); n != 1 {
+			t.Errorf("%d warnings before there was anything to forget", n)
+		}
+		for generation := range 5 {
+			put(generation)
+		}
+		w.polls(10)
+		if n := w.log.count("rubbish-4-7"); n != 1 {
+			t.Errorf("%d warnings about a file that stays as it is", n)
+		}
+		put(0)
+		if n := w.log.count("rubbish-0-7"); n != 2 {
+			t.Errorf("%d warnings about what must be forgotten by now", n)
 		}
 	})
 }

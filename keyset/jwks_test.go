@@ -1,6 +1,7 @@
 package keyset_test
 
 import (
+	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -85,6 +86,9 @@ var unfit = []struct {
 	{"exponent 2", func() jwk { return rsaJWK().with(jwk{"e": "Ag"}) }, "exponent"},
 	{"exponent over 2^31", func() jwk { return rsaJWK().with(jwk{"e": "_____w"}) }, "exponent"},
 	{"exponent of 1 KB", func() jwk { return rsaJWK().with(jwk{"e": b64(oddNumber(8000).Bytes())}) }, "exponent"},
+	{"exponent of 2^64+65537", func() jwk {
+		return rsaJWK().with(jwk{"e": b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1})})
+	}, "exponent"},
 	{"no modulus", func() jwk { return rsaJWK().with(jwk{"n": nil}) }, `"n" is missing`},
 	{"no exponent", func() jwk { return rsaJWK().with(jwk{"e": nil}) }, `"e" is missing`},
 	{"padded base64url", func() jwk { return octJWK().with(jwk{"k": base64.URLEncoding.EncodeToString([]byte(secretText))}) }, "base64url"},
@@ -93,6 +97,9 @@ var unfit = []struct {
 	{"standard base64", func() jwk { return edJWK().with(jwk{"x": strings.Repeat("+", 43)}) }, "base64url"},
 	{"point off its curve", func() jwk { return ecJWK(p256()).with(jwk{"y": ecJWK(newEC(p256().Curve))["y"]}) }, "not on its curve"},
 	{"short coordinate", func() jwk { return ecJWK(p256()).with(jwk{"x": b64(make([]byte, 31))}) }, "31 and 32 bytes"},
+	{"short second coordinate", func() jwk { return ecJWK(p256()).with(jwk{"y": b64(make([]byte, 31))}) }, "32 and 31 bytes"},
+	{"coordinates cut a byte early", func() jwk { return cut(p256(), 31) }, "31 and 33 bytes"},
+	{"coordinates cut a byte late", func() jwk { return cut(p256(), 33) }, "33 and 31 bytes"},
 	{"coordinates of another curve", func() jwk { return ecJWK(p384()).with(jwk{"crv": "P-256"}) }, "48 and 48 bytes"},
 	{"no y", func() jwk { return ecJWK(p256()).with(jwk{"y": nil}) }, `"y" is missing`},
 	{"Ed25519 of 31 bytes", func() jwk { return edJWK().with(jwk{"x": b64(make([]byte, 31))}) }, "31 bytes"},
@@ -117,6 +124,12 @@ var unfit = []struct {
 	{"number as a member", func() jwk { return edJWK().with(jwk{"x": 7}) }, "wrong type"},
 	{"number as kid", func() jwk { return edJWK().with(jwk{"kid": 7}) }, "wrong type"},
 	{"long words are cut", func() jwk { return jwk{"kty": strings.Repeat("x", 1<<16)} }, `xxx..."`},
+}
+
+// cut is a good point, cut into coordinates at the wrong place.
+func cut(private *ecdsa.PrivateKey, at int) jwk {
+	point := must(private.PublicKey.Bytes())[1:]
+	return ecJWK(private).with(jwk{"x": b64(point[:at]), "y": b64(point[at:])})
 }
 
 func TestOneUnfitKeyIsSkippedAndTheRestWork(t *testing.T) {
@@ -197,6 +210,7 @@ func TestBodyThatIsNoJWKSet(t *testing.T) {
 		{"a bare key", string(must(json.Marshal(edJWK()))), `no "keys" member`},
 		{"no keys", `{"keys":[]}`, "no usable keys"},
 		{"null keys", `{"keys":null}`, "array"},
+		{"4097 keys", `{"keys":[` + strings.Repeat("0,", 4096) + string(must(json.Marshal(edJWK()))) + `]}`, "more than 4096 keys"},
 		{"keys by id", `{"keys":{"a":{}}}`, "array"},
 		{"HTML", "<!DOCTYPE html><html><body>Maintenance</body></html>", "not JSON"},
 		{"truncated", good[:len(good)/2], "unexpected EOF"},
@@ -224,6 +238,15 @@ func TestBodyThatIsNoJWKSet(t *testing.T) {
 				t.Errorf("%v is not io.ErrUnexpectedEOF", err)
 			}
 		})
+	}
+}
+
+func TestAsManyKeysAsASetMayHave(t *testing.T) {
+	t.Parallel()
+	body := `{"keys":[` + strings.Repeat("0,", 4095) + string(must(json.Marshal(edJWK()))) + `]}`
+	set, err := keyset.Parse([]byte(body), keyset.ParseConfig{})
+	if err != nil || len(set.Keys()) != 1 || len(set.Skipped()) != 4095 {
+		t.Errorf("got %v", err)
 	}
 }
 

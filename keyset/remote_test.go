@@ -3,6 +3,7 @@ package keyset_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -111,6 +112,44 @@ func TestRefreshReplacesAllKeys(t *testing.T) {
 			t.Errorf("%d lines about changed keys:\n%s", n, r.log)
 		}
 	})
+}
+
+// changes are what an issuer, or a file, may put in the place of the key "a",
+// which is for EdDSA: the new key under the old id must be used.
+func changes() map[string]jwk {
+	other, _ := newEd().Public().(ed25519.PublicKey)
+	return map[string]jwk{
+		"other material":    edJWK().with(jwk{"kid": "a", "x": b64(other)}),
+		"another algorithm": edJWK().with(jwk{"kid": "a", "alg": "Ed25519"}),
+		"another type":      ecJWK(p256()).named("a"),
+	}
+}
+
+// wantReplaced checks that set has next, and nothing of what was there before.
+func wantReplaced(t *testing.T, set keyset.Set, next jwk) {
+	t.Helper()
+	want := must(keyset.Parse(jwks(next), keyset.ParseConfig{})).Keys()[0]
+	got, err := set.Key(t.Context(), "a", want.Algorithm())
+	if err != nil || got.Thumbprint() != want.Thumbprint() {
+		t.Errorf("the new key is not used: %v", err)
+	}
+	if _, err := set.Key(t.Context(), "a", keyset.EdDSA); want.Algorithm() != keyset.EdDSA && !errors.Is(err, keyset.ErrWrongAlgorithm) {
+		t.Errorf("the old key is used: %v", err)
+	}
+}
+
+func TestRefreshReplacesTheKeyOfAnID(t *testing.T) {
+	t.Parallel()
+	for name, next := range changes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+				r.serves(next)
+				pass(10 * time.Minute)
+				wantReplaced(t, r, next)
+			})
+		})
+	}
 }
 
 func TestRefreshesComeWithJitterWithinTheInterval(t *testing.T) {
@@ -254,6 +293,33 @@ func TestRetriesBackOffWithJitter(t *testing.T) {
 			t.Errorf("%d failures are logged of %d", n, r.count())
 		}
 	})
+}
+
+func TestAnOutageAtStartSaysWhenTheNextTryIs(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]keyset.RemoteConfig{
+		"by default":      {},
+		"patient":         {MinBackoff: 2 * time.Minute}, // which is over the default MaxBackoff
+		"in small steps":  {MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond},
+		"in steps of one": {MinBackoff: time.Second, MaxBackoff: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fetched(t, config, down, func(t *testing.T, r *remote) {
+				for range 8 {
+					_, err := r.key("a")
+					wait := keyset.RetryAfter(err)
+					if wait <= 0 {
+						t.Fatalf("again after %v", wait)
+					}
+					early := r.counting(func() { pass(wait - 1) })
+					if onTime := r.counting(func() { pass(1) }); early != 0 || onTime != 1 {
+						t.Errorf("%d fetches before the %v are over, %d then", early, wait, onTime)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestUnknownKidIsFetchedForOnce(t *testing.T) {
@@ -639,7 +705,9 @@ func TestSecondOutageBeginsWithAShortPause(t *testing.T) {
 		r.becomes(down)
 		r.wantUnavailable("b", interval)
 		r.serves(edJWK().named("a"), edJWK().named("b"))
-		pass(time.Second)
+		if n := r.counting(func() { pass(time.Second) }); n != 1 {
+			t.Errorf("%d fetches in the second after the failure", n)
+		}
 		r.wantAtOnce("b")
 	})
 }

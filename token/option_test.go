@@ -21,6 +21,10 @@ func TestOptions(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	long := opts(jwttest.ExpiresIn(2 * time.Hour))
+	now := time.Now().Unix()
+	lasting := func(seconds int64) []jwttest.TokenOption {
+		return opts(jwttest.Claim("iat", now), jwttest.Claim("exp", now+seconds))
+	}
 	for name, test := range map[string]struct {
 		option token.VerifierOption
 		with   []jwttest.TokenOption
@@ -31,6 +35,8 @@ func TestOptions(t *testing.T) {
 		"Leeway(0)":          {token.Leeway(0), opts(jwttest.Expired(time.Second)), "", token.ReasonExpired},
 		"MaxLifetime":        {token.MaxLifetime(time.Hour), long, "", token.ReasonClaimsInvalid},
 		"MaxLifetime no iat": {token.MaxLifetime(time.Hour), opts(jwttest.Without("iat")), "", token.ReasonClaimsInvalid},
+		"MaxLifetime exact":  {token.MaxLifetime(time.Hour), lasting(3600), "", ""},
+		"MaxLifetime over":   {token.MaxLifetime(time.Hour), lasting(3601), "", token.ReasonClaimsInvalid},
 		"MaxLifetime fits":   {token.MaxLifetime(3 * time.Hour), long, "", ""},
 		"MaxSize":            {token.MaxSize(100), nil, "", token.ReasonTooLarge},
 		"Types":              {token.Types("Application/AT+jwt"), opts(jwttest.Header("typ", "at+JWT")), "", ""},
@@ -122,6 +128,17 @@ func TestAlgorithmsOfAnIssuer(t *testing.T) {
 	narrow.Algorithms[0] = keyset.ES256 // the verifier has its own copy
 	wantReason(t, verifier, issuer.Token(jwttest.SignedWith(keyset.EdDSA)), "")
 	wantReason(t, verifier, issuer.Token(jwttest.SignedWith(keyset.ES256)), token.ReasonUnsupported)
+}
+
+func TestAudiencesOfAnIssuer(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	named := trust(issuer)
+	named.Audiences = []string{"orders"}
+	verifier := newVerifier(t, []token.Issuer{named})
+	named.Audiences[0] = "payroll" // the verifier has its own copy
+	wantReason(t, verifier, issuer.Token(jwttest.Audience("orders")), "")
+	wantReason(t, verifier, issuer.Token(jwttest.Audience("payroll")), token.ReasonAudienceMismatch)
 }
 
 func TestAnyAudience(t *testing.T) {

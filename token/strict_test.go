@@ -64,6 +64,7 @@ func TestHeadersByHand(t *testing.T) {
 		"lone surrogate":               {`{` + b.members + `,"x":"\ud800"}`, token.ReasonMalformed},
 		"nesting at the limit":         {`{` + b.members + `,"x":` + deep(3) + `}`, ""},
 		"nesting over the limit":       {`{` + b.members + `,"x":` + deep(4) + `}`, token.ReasonMalformed},
+		"many siblings":                {`{` + b.members + `,"x":[{}` + strings.Repeat(`,[],{"a":{}}`, 50) + `]}`, ""},
 		"nesting without an end":       {`{"x":` + strings.Repeat("[", 9000), token.ReasonMalformed},
 		"case variants are unknown":    {`{` + b.members + `,"ALG":"none","Crit":["x"]}`, ""},
 		"no alg":                       {`{}`, token.ReasonMalformed},
@@ -134,6 +135,7 @@ func TestPayloadsByHand(t *testing.T) {
 		"case variants are ignored":   {`{` + b.claims + `,"SUB":"admin","Exp":1,"aUd":"x","\u0131ss":"x"}`, ""},
 		"nesting at the limit":        {`{` + b.claims + `,"x":` + deep(15) + `}`, ""},
 		"nesting over the limit":      {`{` + b.claims + `,"x":` + deep(16) + `}`, token.ReasonMalformed},
+		"many siblings":               {`{` + b.claims + `,"x":[{}` + strings.Repeat(`,[],{"a":[]}`, 50) + `]}`, ""},
 		"brackets inside of a string": {`{` + b.claims + `,"x":"` + strings.Repeat(`[\"{`, 40) + `"}`, ""},
 		"nesting without an end":      {`{"x":` + strings.Repeat(`[`, 10000), token.ReasonMalformed},
 
@@ -189,6 +191,9 @@ func TestShapes(t *testing.T) {
 		"line break in the signature": {good + "\n", token.ReasonMalformed},
 		"line break in the payload":   {good[:last] + "\r\n" + good[last:], token.ReasonMalformed},
 		"line break in the header":    {good[:4] + "\n" + good[4:], token.ReasonMalformed},
+		"lone CR in the header":       {good[:4] + "\r" + good[4:], token.ReasonMalformed},
+		"lone CR in the payload":      {good[:last] + "\r" + good[last:], token.ReasonMalformed},
+		"lone CR in the signature":    {good + "\r", token.ReasonMalformed},
 		"padding":                     {good + "==", token.ReasonMalformed},
 		"base64 of the other alphabet": {
 			jwttest.Encode(`{"alg":"ES256","x":"???>>>"}`, "{}", nil)[:20] + "+/" + good[first:], token.ReasonMalformed,
