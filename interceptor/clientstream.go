@@ -57,7 +57,7 @@ type cut struct {
 }
 
 // newCut returns a context that ends with g's credential, unless the caller's
-// own was sent instead. Release the cut once the context has served.
+// own goes out instead. Release the cut once the context has served.
 func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
 	expired := newRefusal(token.NewError(token.ReasonExpired, nil), g.call.Method, g.client.hop)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -67,8 +67,8 @@ func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
 		cancel: cancel,
 	}
 	c.timer = time.AfterFunc(g.ours.ValidUntil.Sub(g.client.now()), func() {
-		if g.displaced.Load() {
-			return
+		if g.others != nil && !g.carried.Load() {
+			return // what goes out may be the caller's own; ours won't any more
 		}
 		cancel(expired)
 		g.client.observe(ctx, Relayed{

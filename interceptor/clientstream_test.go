@@ -245,3 +245,21 @@ func TestAStreamThatCantBeOpenedFreesItsTimer(t *testing.T) {
 		t.Error("the context of the stream lives on")
 	}
 }
+
+// TestTheCallersCredentialsOutliveTheToken calls with credentials of the
+// caller's in the context of a token that has ended.
+func TestTheCallersCredentialsOutliveTheToken(t *testing.T) {
+	t.Parallel()
+	inBubble(t, &patient{}, func(t *testing.T, s streaming, k kind) {
+		time.Sleep(24 * time.Hour)
+		b := &service{}
+		client := serve(t, b)(append(newClient(t).DialOptions(), private())...)
+		ctx := token.NewContext(t.Context(), s.token)
+		if err := k.call(ctx, client, grpc.PerRPCCredentials(own{})); err != nil {
+			t.Fatal(err)
+		}
+		wantArrived(t, b, true, "Bearer own")
+		err := k.call(ctx, client, grpc.PerRPCCredentials(apiKey{}))
+		wantRefusal(t, err, codes.Unauthenticated, token.ReasonExpired, "")
+	})
+}

@@ -27,7 +27,7 @@ type guard struct {
 	refused error                         // why we send nothing, unless somebody else does; may be nil
 	others  credentials.PerRPCCredentials // the caller's own, or for SentOwn the service's; may be nil
 
-	displaced atomic.Bool // whether the caller's own was sent instead of ours
+	carried atomic.Bool // whether ours was sent
 }
 
 // fill gives the guard what goes out with a call that carries nothing yet, and
@@ -85,10 +85,10 @@ func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 		return nil, g.client.refuse(ctx, g.call, err)
 	}
 	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
-	g.displaced.Store(sent == SentCaller)
 	if sent != g.sent || g.ours.Value == "" {
 		return data, nil
 	}
+	g.carried.Store(true)
 	return with(data, header.Key(), g.ours.Value), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,4 +271,32 @@ func TestFetchOverARealConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatAnIssuerSaysIsCutShort has a redirect that is no URL, which net/http
+// quotes as a whole.
+func TestWhatAnIssuerSaysIsCutShort(t *testing.T) {
+	t.Parallel()
+	long := "https://%zz/" + strings.Repeat("x", 50_000)
+	synctest.Test(t, func(t *testing.T) {
+		log := new(record)
+		redirect := func(request *http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: http.StatusFound, Header: http.Header{"Location": {long}},
+				Body: http.NoBody, Request: request,
+			}, nil
+		}
+		set := must(keyset.Fetch(issuerURL, keyset.RemoteConfig{
+			Client: &http.Client{Transport: &issuer{answer: redirect}}, Logger: log.logger(),
+		}))
+		defer func() { _ = set.Close() }()
+		pass(time.Millisecond)
+		_, err := set.Key(t.Context(), "a", keyset.EdDSA)
+		if n := len(err.Error()); n > 1000 {
+			t.Errorf("the error has %d bytes", n)
+		}
+		if n := len(log.String()); n > 2000 || n == 0 {
+			t.Errorf("the log has %d bytes", n)
+		}
+	})
 }

@@ -29,7 +29,7 @@ func (f *fetcher) fetch(ctx context.Context) (*snapshot, []Skipped, error) {
 		err = fmt.Errorf("no complete answer within %v", f.timeout)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("GET %v: %w", f.endpoint, withoutURL(err))
+		return nil, nil, fmt.Errorf("GET %v: %w", f.endpoint, ownWords(err))
 	}
 	keys, skipped, err := parseJWKS(body, f.rules)
 	if err != nil {
@@ -56,12 +56,24 @@ func (f *fetcher) get(ctx context.Context) ([]byte, error) {
 	return readBounded(response.Body, f.maxBody)
 }
 
-// withoutURL drops the [url.Error] around err: it names the URL of the last
-// redirect, which is the server's word.
-func withoutURL(err error) error {
+// ownWords drops the [url.Error] around err, which names the URL of the last
+// redirect, and cuts the text short: both are the server's words.
+func ownWords(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		return wrapped.Err
+		err = wrapped.Err
 	}
-	return err
+	return &shortError{err}
 }
+
+// shortError is an error whose text may quote what a server sent.
+type shortError struct{ err error }
+
+// maxCause is long enough for what a network or TLS has to say.
+const maxCause = 256
+
+// Error returns the beginning of the text.
+func (e *shortError) Error() string { return clipTo(maxCause, e.err.Error()) }
+
+// Unwrap returns the whole.
+func (e *shortError) Unwrap() error { return e.err }

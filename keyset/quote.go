@@ -11,9 +11,11 @@ func quote(text string) string {
 }
 
 // clip cuts text short, and says so.
-func clip(text string) string {
-	if len(text) <= maxQuoted {
+func clip(text string) string { return clipTo(maxQuoted, text) }
+
+func clipTo(most int, text string) string {
+	if len(text) <= most {
 		return text
 	}
-	return text[:maxQuoted] + "..."
+	return text[:most] + "..."
 }
