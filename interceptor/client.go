@@ -54,9 +54,11 @@ func NewClient(options ...ClientOption) (*Client, error) {
 //
 // Use them once on a connection: two relays refuse each other's calls with
 // [ReasonRelayConflict]. Credentials of
-// the connection itself ([grpc.WithPerRPCCredentials]) are invisible to
-// interceptors and must not be used beside a relay: the next hop would get two
-// values and refuse both. [Otherwise] replaces them.
+// the connection itself ([grpc.WithPerRPCCredentials], or those of a bundle) are
+// invisible to interceptors and must not be used beside a relay: the next hop
+// would get two values and refuse both. [Otherwise] replaces them. An
+// interceptor behind the relay has the relay among its call options, and must
+// not use these for other calls, or twice for a stream.
 func (c *Client) DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(c.UnaryInterceptor),
@@ -67,7 +69,7 @@ func (c *Client) DialOptions() []grpc.DialOption {
 // UnaryInterceptor relays on unary calls. Prefer [Client.DialOptions], which
 // can't forget streams.
 func (c *Client) UnaryInterceptor(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
+	g, err := c.prepare(ctx, Call{Method: method, Target: targetOf(cc)}, opts)
 	if err != nil {
 		return err
 	}
@@ -80,30 +82,40 @@ func (c *Client) UnaryInterceptor(ctx context.Context, method string, req, reply
 // A stream that carries a verified token lives no longer than the token: when
 // that ends, so does the stream, with [token.ReasonExpired].
 func (c *Client) StreamInterceptor(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	g, err := c.prepare(ctx, Call{Method: method, Target: cc.Target()}, opts)
+	g, err := c.prepare(ctx, Call{Method: method, Target: targetOf(cc)}, opts)
 	if err != nil {
 		return nil, err
 	}
-	if g == nil || g.ours.ValidUntil.IsZero() {
+	if g == nil || g.plan.until.IsZero() {
 		return streamer(ctx, desc, cc, method, g.among(opts)...)
 	}
 	return g.openUntilEnd(ctx, desc, cc, streamer, opts)
 }
 
 // prepare returns the guard that brings the credential of a call, nil if there
-// is nothing to bring or to guard, or refuses the call.
+// is nothing to bring or to guard, or refuses the call. While there are
+// credentials, the caller's or the service's own, what they bring shows only
+// when gRPC asks the guard: it decides then.
 func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption) (*guard, error) {
-	g := &guard{client: c, call: call, sent: SentNothing, others: credentialsAmong(opts)}
-	if _, ok := g.others.(*guard); ok {
+	g := &guard{client: c, call: call, plan: plan{sent: SentNothing}, caller: credentialsAmong(opts)}
+	if _, ok := g.caller.(*guard); ok {
 		return nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict, cause: errTwoRelays})
 	}
-	switch c.header.OutgoingValues(ctx) {
-	case 0:
-		return g.fill(ctx)
-	case 1: // the caller's
+	outgoing := c.header.OutgoingValues(ctx)
+	if outgoing == 0 {
+		g.plan = c.planFor(ctx, call)
+	}
+	if g.plan.own != nil || (g.caller != nil && outgoing < 2) {
 		return g, nil
+	}
+	switch sent, err := c.decide(&g.plan, outgoing, 0); {
+	case err != nil:
+		return nil, c.refuse(ctx, call, err)
+	case sent == SentNothing:
+		c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentNothing})
+		return nil, nil
 	default:
-		return nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict})
+		return g, nil
 	}
 }
 
@@ -132,10 +144,13 @@ func credentialsAmong(opts []grpc.CallOption) credentials.PerRPCCredentials {
 	return nil
 }
 
-// ended reports whether a credential is past its end, which is zero if it isn't
-// known.
-func (c *Client) ended(validUntil time.Time) bool {
-	return !validUntil.IsZero() && !c.now().Before(validUntil)
+// targetOf returns what cc was dialled with. It is nil where something stands in
+// for a connection, in a unit test say.
+func targetOf(cc *grpc.ClientConn) string {
+	if cc == nil {
+		return ""
+	}
+	return cc.Target()
 }
 
 // refuse returns what the calling code gets for a call that was refused here.

@@ -3,12 +3,14 @@ package interceptor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -393,6 +395,7 @@ func (f failing) GetRequestMetadata(context.Context, ...string) (map[string]stri
 // TestCredentialsThatCantBeHad has whoever issues credentials fail.
 func TestCredentialsThatCantBeHad(t *testing.T) {
 	t.Parallel()
+	notFound := status.Error(codes.NotFound, "password")
 	plain, own := errors.New("https://user:password@sts.test is down"), status.Error(codes.ResourceExhausted, "no more today")
 	source := func(err error) interceptor.ClientOption {
 		return interceptor.WithSource(func(context.Context, interceptor.Call) (interceptor.Credential, error) {
@@ -404,10 +407,12 @@ func TestCredentialsThatCantBeHad(t *testing.T) {
 		code   codes.Code
 		reason token.Reason
 	}{
-		"own, any error":      {interceptor.Otherwise(failing{err: plain}), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
-		"own, a status":       {interceptor.Otherwise(failing{err: own}), codes.ResourceExhausted, ""},
-		"a source, any error": {source(plain), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
-		"a source, a status":  {source(own), codes.ResourceExhausted, ""},
+		"own, any error":                          {interceptor.Otherwise(failing{err: plain}), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"own, a status":                           {interceptor.Otherwise(failing{err: own}), codes.ResourceExhausted, ""},
+		"a source, any error":                     {source(plain), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"own, a status that is the application's": {interceptor.Otherwise(failing{err: notFound}), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"a source, such a status":                 {source(notFound), codes.Unavailable, interceptor.ReasonCredentialUnavailable},
+		"a source, a status":                      {source(own), codes.ResourceExhausted, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -501,7 +506,8 @@ func TestSources(t *testing.T) {
 	}{
 		"a credential": {fixed("Bearer exchanged", time.Time{}), []string{"Bearer exchanged"}, codes.OK},
 		"nothing":      {fixed("", time.Time{}), nil, codes.OK},
-		"an ended one": {fixed("Bearer exchanged", time.Unix(1, 0)), nil, codes.Unauthenticated},
+		"an ended one": {fixed("Bearer exchanged", time.Unix(1, 0)), nil, codes.Unavailable},
+		"a line break": {fixed("Bearer exchanged\nx: y", time.Time{}), nil, codes.Unavailable},
 		"what it is told": {func(_ context.Context, call interceptor.Call) (interceptor.Credential, error) {
 			return interceptor.Credential{Value: "Bearer " + call.Method + "@" + call.Target}, nil
 		}, []string{"Bearer " + testpb.TestService_UnaryCall_FullMethodName + "@passthrough:///next"}, codes.OK},
@@ -745,4 +751,126 @@ func TestUnaryDeadlineIsLeftAlone(t *testing.T) {
 			t.Error(seen)
 		}
 	})
+}
+
+// blocking are credentials that take as long as the call may.
+type blocking struct{ own }
+
+func (blocking) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestWhoGivesUpWhileCredentialsAreAwaited has callers that end the call
+// themselves, which is no outage.
+func TestWhoGivesUpWhileCredentialsAreAwaited(t *testing.T) {
+	t.Parallel()
+	waiting := interceptor.WithSource(func(ctx context.Context, _ interceptor.Call) (interceptor.Credential, error) {
+		<-ctx.Done()
+		return interceptor.Credential{}, ctx.Err()
+	})
+	for name, test := range map[string]struct {
+		options []interceptor.ClientOption
+		calls   []grpc.CallOption
+	}{
+		"a source's":        {options: []interceptor.ClientOption{waiting}},
+		"the service's own": {options: []interceptor.ClientOption{interceptor.Otherwise(blocking{})}},
+		"the caller's":      {calls: []grpc.CallOption{grpc.PerRPCCredentials(blocking{})}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachKind(t, func(t *testing.T, k kind) {
+				synctest.Test(t, func(t *testing.T) {
+					client := serve(t, &service{})(append(newClient(t, test.options...).DialOptions(), private())...)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					wantRefusal(t, k.call(ctx, client, test.calls...), codes.DeadlineExceeded, "", "")
+				})
+			})
+		})
+	}
+}
+
+// nothing are credentials that bring nothing.
+type nothing struct{ own }
+
+func (nothing) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return nil, nil
+}
+
+// TestWhatRequireTokenDoesNotTakeForAToken has credentials that don't bring the
+// header.
+func TestWhatRequireTokenDoesNotTakeForAToken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options []interceptor.ClientOption
+		calls   []grpc.CallOption
+	}{
+		"own ones that bring nothing":           {options: []interceptor.ClientOption{interceptor.Otherwise(nothing{})}},
+		"own ones for another header":           {options: []interceptor.ClientOption{interceptor.Otherwise(apiKey{})}},
+		"the caller's that bring nothing":       {calls: []grpc.CallOption{grpc.PerRPCCredentials(nothing{})}},
+		"the caller's for another header":       {calls: []grpc.CallOption{grpc.PerRPCCredentials(apiKey{})}},
+		"a source that gives nothing":           {options: []interceptor.ClientOption{interceptor.WithSource(fixed("", time.Time{}))}},
+		"a value that an interceptor takes out": {calls: nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, dial := t.Context(), newClient(t, append(test.options, interceptor.RequireToken())...).DialOptions()
+			if test.options == nil && test.calls == nil {
+				ctx = grpcmd.AppendToOutgoingContext(ctx, "authorization", "Bearer x")
+				dial = append(dial, grpc.WithChainUnaryInterceptor(
+					func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+						return invoker(grpcmd.NewOutgoingContext(ctx, nil), method, req, reply, cc, opts...)
+					}))
+			}
+			b := &service{}
+			err := callUnary(ctx, serve(t, b)(append(dial, private())...), test.calls...)
+			wantRefusal(t, err, codes.Unauthenticated, token.ReasonMissing, "")
+			wantArrived(t, b, false)
+		})
+	}
+}
+
+// TestOwnCredentialsBesideTheCallers has both, for different headers.
+func TestOwnCredentialsBesideTheCallers(t *testing.T) {
+	t.Parallel()
+	b := &service{}
+	client := serve(t, b)(append(newClient(t, interceptor.Otherwise(own{})).DialOptions(), private())...)
+	if err := callUnary(t.Context(), client, grpc.PerRPCCredentials(apiKey{})); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, b, true, "Bearer own")
+	if got := b.seen()[0].md.Get("x-api-key"); len(got) != 1 {
+		t.Error("the caller's credential was lost")
+	}
+}
+
+// TestCallOptionsPrintNoToken prints what an interceptor behind ours is given,
+// as a careless log would.
+func TestCallOptionsPrintNoToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	spy := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+			_, _ = fmt.Fprintf(&printed, verb, opts)
+			for _, opt := range opts {
+				_, _ = fmt.Fprintf(&printed, verb, opt)
+			}
+		}
+		return invoker(ctx, method, req, reply, cc, opts...)
+	}
+	for _, option := range [][]interceptor.ClientOption{nil, {interceptor.WithSource(fixed(verified.Authorization(), time.Time{}))}} {
+		client := serve(t, &service{})(append(newClient(t, option...).DialOptions(), private(), grpc.WithChainUnaryInterceptor(spy))...)
+		if err := callUnary(token.NewContext(t.Context(), verified), client); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(printed.String(), verified.Raw()[:30]) || strings.Contains(printed.String(), fmt.Sprintf("%x", verified.Raw()[:30])) {
+		t.Error("the token was printed")
+	}
 }

@@ -3,14 +3,13 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcmd "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-
-	"github.com/jwtrelay/jwtrelay/token"
 )
 
 // clientStream is a stream that ends with its token.
@@ -22,15 +21,18 @@ type clientStream struct {
 // openUntilEnd opens a stream that lives until the credential ends. A deadline
 // would say DeadlineExceeded, here and at the next hop; this says why.
 func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (grpc.ClientStream, error) {
-	ctx, cut := g.newCut(ctx)
-	opts = append(g.among(opts), grpc.OnFinish(func(error) { cut.release() }))
-	stream, err := streamer(ctx, desc, cc, g.call.Method, opts...)
+	g.cut = g.newCut(ctx)
+	if g.caller == nil { // nothing else can go out, so don't wait for a connection longer either
+		g.cut.arm()
+	}
+	opts = append(g.among(opts), grpc.OnFinish(func(error) { g.cut.release() }))
+	stream, err := streamer(g.cut.ctx, desc, cc, g.call.Method, opts...)
 	if err != nil {
-		err = cut.explain(err)
-		cut.release()
+		err = g.cut.explain(err)
+		g.cut.release()
 		return nil, err
 	}
-	return &clientStream{ClientStream: stream, cut: cut}, nil
+	return &clientStream{ClientStream: stream, cut: g.cut}, nil
 }
 
 // Header is that of the stream, and says so if it was cut.
@@ -48,47 +50,64 @@ func (s *clientStream) RecvMsg(m any) error { return s.cut.explain(s.ClientStrea
 // CloseSend is not among them: its error is only ever that of the stream,
 // which RecvMsg returns too.
 
-// cut ends the context of a stream with the credential that it carries.
+// cut ends the context of a stream with the credential that it carries. A nil
+// cut does nothing.
 type cut struct {
-	reason error
-	cause  func() error
+	ctx    context.Context //nolint:containedctx // of the stream, which is what is cut
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
+	guard  *guard
+
+	mu       sync.Mutex
+	timer    *time.Timer // nil until armed
+	released bool
 }
 
-// newCut returns a context that ends with g's credential, unless the caller's
-// own goes out instead. Release the cut once the context has served.
-func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
-	expired := newRefusal(token.NewError(token.ReasonExpired, nil), g.call.Method, g.client.hop)
+func (g *guard) newCut(ctx context.Context) *cut {
 	ctx, cancel := context.WithCancelCause(ctx)
-	c := &cut{
-		reason: expired,
-		cause:  func() error { return context.Cause(ctx) },
-		cancel: cancel,
+	return &cut{ctx: ctx, cancel: cancel, guard: g}
+}
+
+// arm makes the cut happen when the credential ends.
+func (c *cut) arm() {
+	if c == nil {
+		return
 	}
-	c.timer = time.AfterFunc(g.ours.ValidUntil.Sub(g.client.now()), func() {
-		if g.others != nil && !g.carried.Load() {
-			return // what goes out may be the caller's own; ours won't any more
-		}
-		cancel(expired)
-		g.client.observe(ctx, Relayed{
-			Method: g.call.Method, Target: g.call.Target, Sent: g.sent, Reason: expired.reason, Err: expired,
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer == nil && !c.released {
+		c.timer = time.AfterFunc(c.guard.plan.until.Sub(c.guard.client.now()), c.fire)
+	}
+}
+
+// fire ends the context, unless something else has.
+func (c *cut) fire() {
+	g := c.guard
+	r := newRefusal(g.plan.ended(g.plan.until), g.call.Method, g.client.hop)
+	c.cancel(r)
+	if errors.Is(context.Cause(c.ctx), r) {
+		g.client.observe(c.ctx, Relayed{
+			Method: g.call.Method, Target: g.call.Target, Sent: g.plan.sent, Reason: r.reason, Err: r,
 		})
-	})
-	return ctx, c
+	}
 }
 
 // release ends the context, and frees what the cut holds.
 func (c *cut) release() {
-	c.timer.Stop()
+	c.mu.Lock()
+	c.released = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.mu.Unlock()
 	c.cancel(nil)
 }
 
 // explain returns the reason instead of the bare "canceled" that a cut leads
 // to. Any other outcome stands: the call may have ended by itself first.
 func (c *cut) explain(err error) error {
-	if status.Code(err) == codes.Canceled && errors.Is(c.cause(), c.reason) {
-		return c.reason
+	var r *refusal
+	if status.Code(err) == codes.Canceled && errors.As(context.Cause(c.ctx), &r) {
+		return r
 	}
 	return err
 }

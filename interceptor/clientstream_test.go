@@ -193,7 +193,7 @@ func TestASourcesStreamEndsWithItsCredential(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, interceptor.WithSource(fixed("Bearer x", time.Now().Add(time.Hour))))
 		upstream := serve(t, &patient{})(append(client.DialOptions(), private())...)
-		wantRefusal(t, callBidi(t.Context(), upstream), codes.Unauthenticated, token.ReasonExpired, "")
+		wantRefusal(t, callBidi(t.Context(), upstream), codes.Unavailable, interceptor.ReasonCredentialUnavailable, "")
 	})
 }
 

@@ -3,13 +3,13 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"strings"
-	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/status"
 
 	"github.com/jwtrelay/jwtrelay/token"
 )
@@ -20,46 +20,11 @@ import (
 // wait, and at every retry. What it brings is in no context, so it can't get
 // into another call by way of one.
 type guard struct {
-	client  *Client
-	call    Call
-	ours    Credential                    // what we would send; zero if nothing
-	sent    Sent                          // what that is
-	refused error                         // why we send nothing, unless somebody else does; may be nil
-	others  credentials.PerRPCCredentials // the caller's own, or for SentOwn the service's; may be nil
-
-	carried atomic.Bool // whether ours was sent
-}
-
-// fill gives the guard what goes out with a call that carries nothing yet, and
-// returns it; nil if there is nothing to bring or to guard. While there are
-// credentials of the caller's, which may turn out to bring the header, there is
-// no refusal: that is then up to GetRequestMetadata.
-func (g *guard) fill(ctx context.Context) (*guard, error) {
-	g.ours, g.sent, g.refused = g.client.supply(ctx, g.call)
-	if g.sent == SentNothing && g.refused == nil {
-		g.fillOtherwise(ctx)
-	}
-	switch {
-	case g.others != nil:
-		return g, nil
-	case g.refused != nil:
-		return nil, g.client.refuse(ctx, g.call, g.refused)
-	case g.client.ended(g.ours.ValidUntil):
-		return nil, g.client.refuse(ctx, g.call, token.NewError(token.ReasonExpired, nil))
-	case g.sent == SentNothing:
-		g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: SentNothing})
-		return nil, nil
-	}
-	return g, nil
-}
-
-// fillOtherwise is fill for a call that there is no token for.
-func (g *guard) fillOtherwise(ctx context.Context) {
-	if g.others == nil && g.client.otherwise != nil && !servesCall(ctx) {
-		g.sent, g.others = SentOwn, g.client.otherwise
-	} else if g.client.requireToken {
-		g.refused = token.NewError(token.ReasonMissing, nil)
-	}
+	client *Client
+	call   Call
+	plan   plan
+	caller credentials.PerRPCCredentials // the caller's own; may be nil
+	cut    *cut                          // of a stream that ends with the plan's value; may be nil
 }
 
 // among returns opts with the guard, if there is one, which then takes the
@@ -75,21 +40,15 @@ func (g *guard) among(opts []grpc.CallOption) []grpc.CallOption {
 // code and details of an error only if it is a status, and lets no others pass
 // than some; ours are among those.
 func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
-	data, err := g.askOthers(ctx, uri)
-	if err != nil {
-		return nil, err
+	sent, data, err := g.gather(ctx, uri)
+	if err == nil && sent != SentNothing && !g.client.allowPlaintext && !isPrivate(ctx) {
+		err = &refusal{reason: ReasonRelayInsecure}
 	}
-	header := g.client.header
-	sent, err := g.decide(ctx, header.OutgoingValues(ctx), count(data, header.Key()))
 	if err != nil {
 		return nil, g.client.refuse(ctx, g.call, err)
 	}
 	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
-	if sent != g.sent || g.ours.Value == "" {
-		return data, nil
-	}
-	g.carried.Store(true)
-	return with(data, header.Key(), g.ours.Value), nil
+	return data, nil
 }
 
 // RequireTransportSecurity implements [credentials.PerRPCCredentials]. It says
@@ -97,47 +56,75 @@ func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 // with an answer that says what to do.
 func (g *guard) RequireTransportSecurity() bool { return false }
 
-// askOthers returns what the other credentials bring.
-func (g *guard) askOthers(ctx context.Context, uri []string) (map[string]string, error) {
-	if g.others == nil {
-		return nil, nil
+// Format prints nothing of what the guard brings: call options end up in logs.
+func (g *guard) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "jwtrelay") }
+
+// gather returns what all who have something to send with the call send, and
+// whose credential is in the header.
+func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]string, error) {
+	header := g.client.header
+	outgoing := header.OutgoingValues(ctx)
+	data, err := askFor(ctx, g.caller, uri)
+	if err != nil {
+		return "", nil, err
 	}
-	info, _ := credentials.RequestInfoFromContext(ctx)
-	if g.others.RequireTransportSecurity() && credentials.CheckSecurityLevel(info.AuthInfo, credentials.PrivacyAndIntegrity) != nil {
-		return nil, g.client.refuse(ctx, g.call, &refusal{reason: ReasonRelayInsecure, cause: errWantSecurity})
+	brought := count(data, header.Key())
+	if g.plan.own != nil && outgoing+brought == 0 {
+		own, err := askFor(ctx, g.plan.own, uri)
+		if err != nil {
+			return "", nil, unavailable(ctx, err)
+		}
+		sent, err := g.client.decide(&g.plan, 0, count(own, header.Key()))
+		if len(own) > 0 && err == nil {
+			sent = SentOwn // be it in another header
+		}
+		return sent, with(data, own), err
 	}
-	data, err := g.others.GetRequestMetadata(ctx, uri...)
-	if err != nil && g.sent == SentOwn {
-		return nil, g.client.refuse(ctx, g.call, unavailable(err))
+	sent, err := g.client.decide(&g.plan, outgoing, brought)
+	if err == nil && sent == g.plan.sent && g.plan.value != nil {
+		data = with(data, map[string]string{header.Key(): g.plan.value()})
+		g.cut.arm()
 	}
-	return data, err
+	return sent, data, err
+}
+
+// decide returns whose credential is in the header of a call, or why it is
+// refused. outgoing and brought are how many values the outgoing context holds
+// and call credentials bring.
+func (c *Client) decide(p *plan, outgoing, brought int) (Sent, error) {
+	switch {
+	case outgoing+brought > 1, outgoing == 1 && p.value != nil: // put there by an interceptor behind ours
+		return "", &refusal{reason: ReasonRelayConflict}
+	case outgoing+brought == 1:
+		return SentCaller, nil
+	case p.refused != nil:
+		return "", p.refused
+	case p.value == nil && c.requireToken:
+		return "", token.NewError(token.ReasonMissing, nil)
+	case p.value == nil:
+		return SentNothing, nil
+	default:
+		return p.sent, p.ended(c.now())
+	}
 }
 
 // errWantSecurity is for the operator: AllowPlaintext doesn't overrule them.
 var errWantSecurity = errors.New("the credentials themselves require transport security")
 
-// decide returns what goes out with the call, or why nothing does. outgoing and
-// brought are how many values of the header its context holds and the other
-// credentials bring.
-func (g *guard) decide(ctx context.Context, outgoing, brought int) (Sent, error) {
-	sent := g.sent
-	switch {
-	case outgoing+brought > 1, outgoing == 1 && g.ours.Value != "": // put there by an interceptor behind ours
-		return "", &refusal{reason: ReasonRelayConflict}
-	case sent == SentOwn: // whatever that brings
-	case outgoing+brought == 1:
-		sent = SentCaller
-	case g.refused != nil:
-		return "", g.refused
-	case g.ours.Value == "":
-		return SentNothing, nil
-	case g.client.ended(g.ours.ValidUntil):
-		return "", token.NewError(token.ReasonExpired, nil)
+// askFor returns what creds bring, nothing if they are nil.
+func askFor(ctx context.Context, creds credentials.PerRPCCredentials, uri []string) (map[string]string, error) {
+	if creds == nil {
+		return nil, nil
 	}
-	if !g.client.allowPlaintext && !isPrivate(ctx) {
-		return "", &refusal{reason: ReasonRelayInsecure}
+	info, _ := credentials.RequestInfoFromContext(ctx)
+	if creds.RequireTransportSecurity() && credentials.CheckSecurityLevel(info.AuthInfo, credentials.PrivacyAndIntegrity) != nil {
+		return nil, &refusal{reason: ReasonRelayInsecure, cause: errWantSecurity}
 	}
-	return sent, nil
+	data, err := creds.GetRequestMetadata(ctx, uri...)
+	if err != nil && ctx.Err() != nil {
+		return nil, unavailable(ctx, err)
+	}
+	return data, err
 }
 
 // isPrivate reports whether the connection of a call says that it keeps what is
@@ -162,20 +149,10 @@ func count(data map[string]string, header string) int {
 	return n
 }
 
-// with returns data with one more entry; data is not written to.
-func with(data map[string]string, key, value string) map[string]string {
-	all := make(map[string]string, len(data)+1)
+// with returns the entries of both; neither is written to.
+func with(data, more map[string]string) map[string]string {
+	all := make(map[string]string, len(data)+len(more))
 	maps.Copy(all, data)
-	all[key] = value
+	maps.Copy(all, more)
 	return all
-}
-
-// unavailable returns err if it is a status, which says by itself what it is,
-// and otherwise a refusal with err as its cause: whoever issues credentials is
-// away.
-func unavailable(err error) error {
-	if _, ok := status.FromError(err); ok {
-		return err
-	}
-	return &refusal{reason: ReasonCredentialUnavailable, cause: err}
 }
