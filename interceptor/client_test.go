@@ -38,7 +38,7 @@ type relay struct {
 func newRelay(t *testing.T, serving []grpc.ServerOption, dialling ...grpc.DialOption) relay {
 	t.Helper()
 	b := &service{}
-	a := &service{next: serve(t, b)(dialling...)}
+	a := &service{next: serve(t, b, grpc.MaxHeaderListSize(64<<10))(dialling...)}
 	return relay{a: a, b: b, user: serve(t, a, serving...)()}
 }
 
@@ -115,7 +115,8 @@ func TestRelaying(t *testing.T) {
 			t.Parallel()
 			forEachKind(t, func(t *testing.T, k kind) {
 				client := newClient(t, append(test.options, interceptor.Name("A"))...)
-				r := newRelay(t, test.serving, append(client.DialOptions(), private())...)
+				serving := append([]grpc.ServerOption{grpc.MaxHeaderListSize(64 << 10)}, test.serving...)
+				r := newRelay(t, serving, append(client.DialOptions(), private())...)
 				ctx := grpcmd.AppendToOutgoingContext(sending(t, test.sent...), "x-other", "stays")
 				err := k.call(ctx, r.user)
 				wantRefusal(t, err, test.code, test.reason, "A")

@@ -2,8 +2,8 @@
 // goes with the next one?
 //
 // A [Server] verifies the token of every incoming call and hands it to the
-// handler in the context. A [Client] copies it into the calls that the handler
-// makes with that context. Unary calls and streams come from one value and are
+// handler in the context. A [Client] sends it along with the calls that the
+// handler makes with that context. Unary calls and streams come from one value and are
 // installed by one call, so they can't be configured apart.
 //
 //	gateway -> A -> B -> C     one token, verified four times, relayed three
@@ -36,6 +36,10 @@
 //
 // Nothing is relayed from a public method or for an anonymous caller. Nothing
 // but this one header is ever relayed.
+//
+// To gRPC a refusal is a status like any other: a retry policy that names its
+// code tries again. CREDENTIAL_UNAVAILABLE and KEYS_UNAVAILABLE are
+// Unavailable, for which that makes sense.
 //
 // A service without a [Server] passes on the one bearer value that came in,
 // unread; the next hop verifies it. Where there is a Server, add [VerifiedOnly].

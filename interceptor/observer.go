@@ -15,9 +15,9 @@ type Observer interface {
 	// Decided is called once for each incoming call.
 	Decided(ctx context.Context, d Decision)
 
-	// Relayed is called for each outgoing call that is refused here or carries
-	// no credential, for each attempt of one that carries one, and for each
-	// stream that is cut because its token ends.
+	// Relayed is called for each attempt of an outgoing call that carries or may
+	// carry a credential, for each other call, for what is refused here, and for
+	// each stream that is cut because its token ends.
 	Relayed(ctx context.Context, r Relayed)
 }
 

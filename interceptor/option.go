@@ -106,8 +106,8 @@ func VerifiedOnly() ClientOption {
 	})
 }
 
-// RequireToken refuses calls that would go out without a credential, with
-// [token.ReasonMissing].
+// RequireToken refuses calls that would go out without a value of the header,
+// whoever was to bring it, with [token.ReasonMissing].
 func RequireToken() ClientOption {
 	return clientOption(func(c *Client) error {
 		c.requireToken = true
@@ -130,7 +130,8 @@ func OnlyAudience(audience string) ClientOption {
 
 // MaxTokenSize is the length in bytes of the longest token that is passed on
 // without having been verified here. The default is 16 KiB. For those that
-// were, the verifier's limit is the only one.
+// were, the verifier's limit is the only one. It can only be had if gRPC lets
+// such headers in: see [grpc.MaxHeaderListSize].
 func MaxTokenSize(bytes int) ClientOption {
 	return clientOption(func(c *Client) error {
 		if bytes <= 0 {
@@ -144,10 +145,11 @@ func MaxTokenSize(bytes int) ClientOption {
 // Otherwise gives calls made outside of any incoming call, such as those of a
 // cron job, the service's own credential. It is never used in the context of an
 // incoming call, with or without a token: an anonymous caller must not get to
-// act as the service. Incoming calls of gRPC and net/http are recognised; where
+// act as the service. Whoever brings the header by credentials of the call
+// comes first. Incoming calls of gRPC and net/http are recognised; where
 // others are served, or contexts are made anew, call token.NewContext, or use a
 // connection of its own for such jobs. If own fails, calls are refused with
-// [ReasonCredentialUnavailable], unless its error is a gRPC status.
+// [ReasonCredentialUnavailable], or with its own status, as for a [Source].
 func Otherwise(own credentials.PerRPCCredentials) ClientOption {
 	return clientOption(func(c *Client) error {
 		if own == nil {

@@ -59,8 +59,8 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 
 // Options returns what [grpc.NewServer] needs: the interceptors for unary calls
 // and for streams, and a limit for all headers of a call together, 24 KiB above
-// that for tokens. gRPC's default is 16 MiB, which anyone may then send. Calls
-// over the limit are refused by gRPC, without a reason of ours.
+// that for tokens. gRPC's default has long been 16 MiB, which anyone may
+// then send. Calls over the limit are refused by gRPC, without a reason of ours.
 func (s *Server) Options() []grpc.ServerOption {
 	s.installed.Store(true)
 	return []grpc.ServerOption{

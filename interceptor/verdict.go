@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -20,8 +21,14 @@ type Refusal struct {
 	Code       codes.Code
 	Hop        string        // name of the service that refused, "" if it has none
 	Message    string        // a sentence
-	RetryAfter time.Duration // 0 unless trying again makes sense
+	RetryAfter time.Duration // for Unavailable: when to try again, an hour at most; else 0
 }
+
+// What is believed of a status at most.
+const (
+	maxName  = 256 // bytes of a reason or a hop
+	maxRetry = time.Hour
+)
 
 // RefusalFrom returns the refusal that err tells of: one of a service behind
 // this one, however many, or one of this service's own interceptors. It is
@@ -35,17 +42,27 @@ func RefusalFrom(err error) (Refusal, bool) {
 	for _, detail := range s.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
-			if detail.GetDomain() == Domain {
-				r.Reason, r.Hop = token.Reason(detail.GetReason()), detail.GetMetadata()["hop"]
+			if r.Reason == "" && detail.GetDomain() == Domain {
+				r.Reason, r.Hop = token.Reason(shortened(detail.GetReason())), shortened(detail.GetMetadata()["hop"])
 			}
 		case *errdetails.RetryInfo:
-			r.RetryAfter = detail.GetRetryDelay().AsDuration()
+			if r.Code == codes.Unavailable {
+				r.RetryAfter = max(0, min(detail.GetRetryDelay().AsDuration(), maxRetry))
+			}
 		}
 	}
 	if r.Reason == "" {
 		return Refusal{}, false
 	}
 	return r, true
+}
+
+// shortened cuts a name of absurd length.
+func shortened(name string) string {
+	if len(name) > maxName {
+		return strings.ToValidUTF8(name[:maxName], "")
+	}
+	return name
 }
 
 // AsUpstream returns what a handler should answer when a service that it called

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
@@ -133,5 +136,68 @@ func TestOurOwnVerdictsMatchTheTable(t *testing.T) {
 	err := interceptor.AsUpstream(callUnary(sending(t, "Bearer "+w.issuer.Token(jwttest.Forged())), client))
 	if status.Code(err) != codes.Internal || status.Convert(err).Message() != "a service behind this one did not accept the token" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAbsurdStatuses has what a service that lies may put into a status.
+func TestAbsurdStatuses(t *testing.T) {
+	t.Parallel()
+	info := func(domain, reason, hop string) *errdetails.ErrorInfo {
+		return &errdetails.ErrorInfo{Domain: domain, Reason: reason, Metadata: map[string]string{"hop": hop}}
+	}
+	retry := func(d time.Duration) *errdetails.RetryInfo {
+		return &errdetails.RetryInfo{RetryDelay: durationpb.New(d)}
+	}
+	long := strings.Repeat("x", 1<<16)
+	for name, test := range map[string]struct {
+		code    codes.Code
+		details []protoadapt.MessageV1
+		want    interceptor.Refusal
+		to      codes.Code // by AsUpstream
+	}{
+		"two reasons": {
+			codes.Unauthenticated, []protoadapt.MessageV1{info("jwtrelay", "KEY_UNKNOWN", "C"), info("jwtrelay", "TOKEN_EXPIRED", "D")},
+			interceptor.Refusal{Reason: "KEY_UNKNOWN", Hop: "C"}, codes.Internal,
+		},
+		"an empty one behind": {
+			codes.Unauthenticated, []protoadapt.MessageV1{info("jwtrelay", "KEY_UNKNOWN", "C"), info("jwtrelay", "", "")},
+			interceptor.Refusal{Reason: "KEY_UNKNOWN", Hop: "C"}, codes.Internal,
+		},
+		"somebody else's before": {
+			codes.Unauthenticated, []protoadapt.MessageV1{info("x", "Y", "Z"), info("jwtrelay", "KEY_UNKNOWN", "C")},
+			interceptor.Refusal{Reason: "KEY_UNKNOWN", Hop: "C"}, codes.Internal,
+		},
+		"endless names": {
+			codes.Unauthenticated, []protoadapt.MessageV1{info("jwtrelay", long, long)},
+			interceptor.Refusal{Reason: token.Reason(long[:256]), Hop: long[:256]}, codes.Internal,
+		},
+		"retry in the past": {
+			codes.Unavailable, []protoadapt.MessageV1{info("jwtrelay", "KEYS_UNAVAILABLE", ""), retry(-time.Hour)},
+			interceptor.Refusal{Reason: "KEYS_UNAVAILABLE"}, codes.Unavailable,
+		},
+		"retry in a century": {
+			codes.Unavailable, []protoadapt.MessageV1{retry(876_000 * time.Hour), info("jwtrelay", "KEYS_UNAVAILABLE", "")},
+			interceptor.Refusal{Reason: "KEYS_UNAVAILABLE", RetryAfter: time.Hour}, codes.Unavailable,
+		},
+		"retry of what is final": {
+			codes.Unauthenticated, []protoadapt.MessageV1{info("jwtrelay", "TOKEN_EXPIRED", ""), retry(time.Second)},
+			interceptor.Refusal{Reason: "TOKEN_EXPIRED"}, codes.Unauthenticated,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := status.New(test.code, "text").WithDetails(test.details...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := interceptor.RefusalFrom(s.Err())
+			test.want.Code, test.want.Message = test.code, "text"
+			if !ok || got != test.want {
+				t.Errorf("got %+v, %v", got, ok)
+			}
+			if code := status.Code(interceptor.AsUpstream(s.Err())); code != test.to {
+				t.Errorf("AsUpstream makes it %v, want %v", code, test.to)
+			}
+		})
 	}
 }

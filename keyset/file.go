@@ -87,14 +87,14 @@ func Load(path string, config FileConfig) (*File, error) {
 	return f, nil
 }
 
-// Key implements [Set]. It never waits. While the file can't be read, what its
-// last good keys don't answer is an [UnavailableError]: the key may be in the
-// file that is to come. After [File.Close] it goes on answering from the last
-// keys.
+// Key implements [Set]. It never waits. While the file can't be read, an id that
+// its last good keys lack is an [UnavailableError]: the key may be in the file
+// that is to come. After [File.Close] it goes on answering as it did last.
 func (f *File) Key(_ context.Context, id string, alg Algorithm) (*Key, error) {
+	broken := f.broken.Load() // before the keys, which may come while we look
 	keys := f.keys.load()
 	key, err := keys.key(id, alg)
-	if broken := f.broken.Load(); err != nil && broken != nil && id != "" && !keys.knows(id) {
+	if err != nil && broken != nil && id != "" && !keys.knows(id) {
 		return nil, &UnavailableError{After: f.interval, Err: *broken}
 	}
 	return key, err
