@@ -21,12 +21,12 @@ type clientStream struct {
 // openUntilEnd opens a stream that lives until the credential ends. A deadline
 // would say DeadlineExceeded, here and at the next hop; this says why.
 func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (grpc.ClientStream, error) {
-	g.cut = g.newCut(ctx)
+	ctx, g.cut = g.newCut(ctx)
 	if g.caller == nil { // nothing else can go out, so don't wait for a connection longer either
 		g.cut.arm()
 	}
 	opts = append(g.among(opts), grpc.OnFinish(func(error) { g.cut.release() }))
-	stream, err := streamer(g.cut.ctx, desc, cc, g.call.Method, opts...)
+	stream, err := streamer(ctx, desc, cc, g.call.Method, opts...)
 	if err != nil {
 		err = g.cut.explain(err)
 		g.cut.release()
@@ -62,9 +62,11 @@ type cut struct {
 	released bool
 }
 
-func (g *guard) newCut(ctx context.Context) *cut {
+// newCut returns a context that the cut ends. Release the cut once the context
+// has served.
+func (g *guard) newCut(ctx context.Context) (context.Context, *cut) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &cut{ctx: ctx, cancel: cancel, guard: g}
+	return ctx, &cut{ctx: ctx, cancel: cancel, guard: g}
 }
 
 // arm makes the cut happen when the credential ends.
