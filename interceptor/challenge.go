@@ -15,7 +15,7 @@ import (
 // accepted, in the www-authenticate header of RFC 6750 section 3. It goes into
 // the header and not the trailer, which net/http forbids for this name, so it
 // is for calls that are refused before anything was sent.
-func challenge(ctx context.Context, r *refusal) {
+func challenge(ctx context.Context, r *refusalError) {
 	if verdictOf(r.reason).code != codes.Unauthenticated {
 		return
 	}

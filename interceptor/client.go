@@ -99,7 +99,7 @@ func (c *Client) StreamInterceptor(ctx context.Context, desc *grpc.StreamDesc, c
 func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption) (*guard, error) {
 	g := &guard{client: c, call: call, plan: plan{sent: SentNothing}, caller: credentialsAmong(opts)}
 	if _, ok := g.caller.(*guard); ok {
-		return nil, c.refuse(ctx, call, &refusal{reason: ReasonRelayConflict, cause: errTwoRelays})
+		return nil, c.refuse(ctx, call, &refusalError{reason: ReasonRelayConflict, cause: errTwoRelays})
 	}
 	outgoing := c.header.OutgoingValues(ctx)
 	if outgoing == 0 {

@@ -107,7 +107,7 @@ func (c *cut) release() {
 // explain returns the reason instead of the bare "canceled" that a cut leads
 // to. Any other outcome stands: the call may have ended by itself first.
 func (c *cut) explain(err error) error {
-	var r *refusal
+	var r *refusalError
 	if status.Code(err) == codes.Canceled && errors.As(context.Cause(c.ctx), &r) {
 		return r
 	}

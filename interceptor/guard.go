@@ -42,7 +42,7 @@ func (g *guard) among(opts []grpc.CallOption) []grpc.CallOption {
 func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
 	sent, data, err := g.gather(ctx, uri)
 	if err == nil && sent != SentNothing && !g.client.allowPlaintext && !isPrivate(ctx) {
-		err = &refusal{reason: ReasonRelayInsecure}
+		err = &refusalError{reason: ReasonRelayInsecure}
 	}
 	if err != nil {
 		return nil, g.client.refuse(ctx, g.call, err)
@@ -94,7 +94,7 @@ func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]stri
 func (c *Client) decide(p *plan, outgoing, brought int) (Sent, error) {
 	switch {
 	case outgoing+brought > 1, outgoing == 1 && p.value != nil: // put there by an interceptor behind ours
-		return "", &refusal{reason: ReasonRelayConflict}
+		return "", &refusalError{reason: ReasonRelayConflict}
 	case outgoing+brought == 1:
 		return SentCaller, nil
 	case p.refused != nil:
@@ -118,7 +118,7 @@ func askFor(ctx context.Context, creds credentials.PerRPCCredentials, uri []stri
 	}
 	info, _ := credentials.RequestInfoFromContext(ctx)
 	if creds.RequireTransportSecurity() && credentials.CheckSecurityLevel(info.AuthInfo, credentials.PrivacyAndIntegrity) != nil {
-		return nil, &refusal{reason: ReasonRelayInsecure, cause: errWantSecurity}
+		return nil, &refusalError{reason: ReasonRelayInsecure, cause: errWantSecurity}
 	}
 	data, err := creds.GetRequestMetadata(ctx, uri...)
 	if err != nil && ctx.Err() != nil {

@@ -69,7 +69,7 @@ func (c *Client) passOn(ctx context.Context) plan {
 	case err != nil: // sending nothing would make the caller anonymous
 		return plan{sent: SentNothing, refused: token.NewError(reasonFor(err), err)}
 	case c.verifiedOnly:
-		return plan{sent: SentNothing, refused: &refusal{reason: ReasonRelayUnverified, cause: errNotVerified}}
+		return plan{sent: SentNothing, refused: &refusalError{reason: ReasonRelayUnverified, cause: errNotVerified}}
 	default:
 		return plan{sent: SentIncoming, value: func() string { return value }}
 	}
@@ -107,7 +107,7 @@ func (p *plan) ended(now time.Time) error {
 	case p.until.IsZero() || now.Before(p.until):
 		return nil
 	case p.sent == SentSource:
-		return &refusal{reason: ReasonCredentialUnavailable, cause: errEnded}
+		return &refusalError{reason: ReasonCredentialUnavailable, cause: errEnded}
 	default:
 		return token.NewError(token.ReasonExpired, nil)
 	}
@@ -124,7 +124,7 @@ func unavailable(ctx context.Context, err error) error {
 	if s, ok := status.FromError(err); ok && isForCredentials(s.Code()) {
 		return err
 	}
-	return &refusal{reason: ReasonCredentialUnavailable, cause: err}
+	return &refusalError{reason: ReasonCredentialUnavailable, cause: err}
 }
 
 // isForCredentials reports whether gRPC lets call credentials end a call with

@@ -1,99 +1,64 @@
 package interceptor
 
 import (
-	"errors"
-	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// Domain is the domain of the ErrorInfo in every refusal.
-const Domain = "jwtrelay"
-
-// refusal is a call that was refused, here. Like [token.Error] it has two
-// readers: its text and its status are for the caller, its cause is for the
-// operator.
-type refusal struct {
-	reason token.Reason
-	method string
-	hop    string // where it was refused, "" if that has no name
-	cause  error  // may be nil
+// Refusal is what a call that was refused learns of it, from the status that
+// it ended with. It is information, never authority: whoever answers a call can
+// write into its status what they like.
+type Refusal struct {
+	Reason     token.Reason
+	Code       codes.Code
+	Hop        string        // name of the service that refused, "" if it has none
+	Message    string        // a sentence
+	RetryAfter time.Duration // for Unavailable: when to try again, an hour at most; else 0
 }
 
-// newRefusal returns a refusal for err, which came of looking for a token or
-// of verifying it.
-func newRefusal(err error, method, hop string) *refusal {
-	r := &refusal{reason: token.ReasonOf(err), method: method, hop: hop, cause: err}
-	var inner *refusal
-	if errors.As(err, &inner) {
-		r.reason, r.cause = inner.reason, inner.cause
+// What is believed of a status at most.
+const (
+	maxName  = 256 // bytes of a reason or a hop
+	maxRetry = time.Hour
+)
+
+// RefusalFrom returns the refusal that err tells of: one of a service behind
+// this one, however many, or one of this service's own interceptors. It is
+// false if err is nil, or of any other kind.
+func RefusalFrom(err error) (Refusal, bool) {
+	s, ok := status.FromError(err)
+	if !ok || err == nil {
+		return Refusal{}, false
 	}
-	return r
+	r := Refusal{Code: s.Code(), Message: s.Message()}
+	for _, detail := range s.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			if r.Reason == "" && detail.GetDomain() == Domain {
+				r.Reason, r.Hop = token.Reason(shortened(detail.GetReason())), shortened(detail.GetMetadata()["hop"])
+			}
+		case *errdetails.RetryInfo:
+			if r.Code == codes.Unavailable {
+				r.RetryAfter = max(0, min(detail.GetRetryDelay().AsDuration(), maxRetry))
+			}
+		}
+	}
+	if r.Reason == "" {
+		return Refusal{}, false
+	}
+	return r, true
 }
 
-// Error returns a sentence that is safe to show to the caller.
-func (r *refusal) Error() string {
-	if text := verdictOf(r.reason).text; text != "" {
-		return text
+// shortened cuts a name of absurd length.
+func shortened(name string) string {
+	if len(name) > maxName {
+		return strings.ToValidUTF8(name[:maxName], "")
 	}
-	return token.NewError(r.reason, nil).Error()
-}
-
-// Unwrap returns the cause, for the operator; it may be nil.
-func (r *refusal) Unwrap() error { return r.cause }
-
-// GRPCStatus returns what goes over the wire.
-func (r *refusal) GRPCStatus() *status.Status {
-	info := &errdetails.ErrorInfo{Reason: string(r.reason), Domain: Domain}
-	if r.hop != "" {
-		info.Metadata = map[string]string{"hop": r.hop}
-	}
-	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(info)}
-	if verdictOf(r.reason).code == codes.Unavailable {
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter())}
-		details = append(details, protoadapt.MessageV1Of(retry))
-	}
-	return withDetails(status.New(verdictOf(r.reason).code, r.Error()), details...)
-}
-
-// LogValue shows what the operator needs.
-func (r *refusal) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("reason", string(r.reason)),
-		slog.String("method", r.method),
-	}
-	if r.hop != "" {
-		attrs = append(attrs, slog.String("hop", r.hop))
-	}
-	if cause := r.deepCause(); cause != nil {
-		attrs = append(attrs, slog.String("cause", cause.Error()))
-	}
-	return slog.GroupValue(attrs...)
-}
-
-// deepCause is the cause behind the public sentence of a [token.Error].
-func (r *refusal) deepCause() error {
-	var e *token.Error
-	if errors.As(r.cause, &e) {
-		return e.Unwrap()
-	}
-	return r.cause
-}
-
-// defaultRetry is told to callers if nobody knows when keys will be back.
-const defaultRetry = time.Second
-
-func (r *refusal) retryAfter() time.Duration {
-	var e *token.Error
-	if errors.As(r.cause, &e) && e.RetryAfter() > 0 {
-		return e.RetryAfter()
-	}
-	return defaultRetry
+	return name
 }

@@ -104,7 +104,7 @@ func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
 	return func(ctx context.Context) (context.Context, error) {
 		method, ok := grpc.Method(ctx)
 		if !ok {
-			return nil, newRefusal(&refusal{reason: ReasonNoPolicy}, "", s.hop)
+			return nil, newRefusal(&refusalError{reason: ReasonNoPolicy}, "", s.hop)
 		}
 		return s.decide(ctx, method)
 	}
@@ -129,7 +129,7 @@ func (s *Server) decide(ctx context.Context, method string) (context.Context, er
 func (s *Server) judge(ctx context.Context, method string) (*token.Token, error) {
 	rule, ok := s.rules.rule(method)
 	if !ok {
-		return nil, &refusal{reason: ReasonNoPolicy}
+		return nil, &refusalError{reason: ReasonNoPolicy}
 	}
 	if rule.access == public {
 		return nil, nil

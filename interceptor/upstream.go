@@ -2,68 +2,13 @@ package interceptor
 
 import (
 	"slices"
-	"strings"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/jwtrelay/jwtrelay/token"
 )
-
-// Refusal is what a call that was refused learns of it, from the status that
-// it ended with. It is information, never authority: whoever answers a call can
-// write into its status what they like.
-type Refusal struct {
-	Reason     token.Reason
-	Code       codes.Code
-	Hop        string        // name of the service that refused, "" if it has none
-	Message    string        // a sentence
-	RetryAfter time.Duration // for Unavailable: when to try again, an hour at most; else 0
-}
-
-// What is believed of a status at most.
-const (
-	maxName  = 256 // bytes of a reason or a hop
-	maxRetry = time.Hour
-)
-
-// RefusalFrom returns the refusal that err tells of: one of a service behind
-// this one, however many, or one of this service's own interceptors. It is
-// false if err is nil, or of any other kind.
-func RefusalFrom(err error) (Refusal, bool) {
-	s, ok := status.FromError(err)
-	if !ok || err == nil {
-		return Refusal{}, false
-	}
-	r := Refusal{Code: s.Code(), Message: s.Message()}
-	for _, detail := range s.Details() {
-		switch detail := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if r.Reason == "" && detail.GetDomain() == Domain {
-				r.Reason, r.Hop = token.Reason(shortened(detail.GetReason())), shortened(detail.GetMetadata()["hop"])
-			}
-		case *errdetails.RetryInfo:
-			if r.Code == codes.Unavailable {
-				r.RetryAfter = max(0, min(detail.GetRetryDelay().AsDuration(), maxRetry))
-			}
-		}
-	}
-	if r.Reason == "" {
-		return Refusal{}, false
-	}
-	return r, true
-}
-
-// shortened cuts a name of absurd length.
-func shortened(name string) string {
-	if len(name) > maxName {
-		return strings.ToValidUTF8(name[:maxName], "")
-	}
-	return name
-}
 
 // AsUpstream returns what a handler should answer when a service that it called
 // ended the call with err.
@@ -110,13 +55,4 @@ func (e *upstreamError) GRPCStatus() *status.Status {
 		info.Metadata = map[string]string{"hop": e.refusal.Hop}
 	}
 	return withDetails(status.New(codes.Internal, e.Error()), info)
-}
-
-// withDetails adds details to a status, which can't fail for one that is not OK.
-func withDetails(plain *status.Status, details ...protoadapt.MessageV1) *status.Status {
-	full, err := plain.WithDetails(details...)
-	if err != nil {
-		return plain
-	}
-	return full
 }

@@ -1,0 +1,108 @@
+package interceptor
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+// Domain is the domain of the ErrorInfo in every refusal.
+const Domain = "jwtrelay"
+
+// refusalError is a call that was refused, here. Like [token.Error] it has two
+// readers: its text and its status are for the caller, its cause is for the
+// operator.
+type refusalError struct {
+	reason token.Reason
+	method string
+	hop    string // where it was refused, "" if that has no name
+	cause  error  // may be nil
+}
+
+// newRefusal returns a refusal for err, which came of looking for a token or
+// of verifying it.
+func newRefusal(err error, method, hop string) *refusalError {
+	r := &refusalError{reason: token.ReasonOf(err), method: method, hop: hop, cause: err}
+	var inner *refusalError
+	if errors.As(err, &inner) {
+		r.reason, r.cause = inner.reason, inner.cause
+	}
+	return r
+}
+
+// Error returns a sentence that is safe to show to the caller.
+func (r *refusalError) Error() string {
+	if text := verdictOf(r.reason).text; text != "" {
+		return text
+	}
+	return token.NewError(r.reason, nil).Error()
+}
+
+// Unwrap returns the cause, for the operator; it may be nil.
+func (r *refusalError) Unwrap() error { return r.cause }
+
+// GRPCStatus returns what goes over the wire.
+func (r *refusalError) GRPCStatus() *status.Status {
+	info := &errdetails.ErrorInfo{Reason: string(r.reason), Domain: Domain}
+	if r.hop != "" {
+		info.Metadata = map[string]string{"hop": r.hop}
+	}
+	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(info)}
+	if verdictOf(r.reason).code == codes.Unavailable {
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter())}
+		details = append(details, protoadapt.MessageV1Of(retry))
+	}
+	return withDetails(status.New(verdictOf(r.reason).code, r.Error()), details...)
+}
+
+// LogValue shows what the operator needs.
+func (r *refusalError) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("reason", string(r.reason)),
+		slog.String("method", r.method),
+	}
+	if r.hop != "" {
+		attrs = append(attrs, slog.String("hop", r.hop))
+	}
+	if cause := r.deepCause(); cause != nil {
+		attrs = append(attrs, slog.String("cause", cause.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// deepCause is the cause behind the public sentence of a [token.Error].
+func (r *refusalError) deepCause() error {
+	var e *token.Error
+	if errors.As(r.cause, &e) {
+		return e.Unwrap()
+	}
+	return r.cause
+}
+
+// defaultRetry is told to callers if nobody knows when keys will be back.
+const defaultRetry = time.Second
+
+func (r *refusalError) retryAfter() time.Duration {
+	var e *token.Error
+	if errors.As(r.cause, &e) && e.RetryAfter() > 0 {
+		return e.RetryAfter()
+	}
+	return defaultRetry
+}
+
+// withDetails adds details to a status, which can't fail for one that is not OK.
+func withDetails(plain *status.Status, details ...protoadapt.MessageV1) *status.Status {
+	full, err := plain.WithDetails(details...)
+	if err != nil {
+		return plain
+	}
+	return full
+}
