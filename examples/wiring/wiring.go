@@ -42,7 +42,7 @@ func Serve(lis net.Listener, issuer string, orders *Orders, options ...grpc.Serv
 	}
 	srv := grpc.NewServer(append(options, server.Options()...)...) // unary and streams
 	ordersv1.RegisterOrdersServiceServer(srv, orders)
-	if err := server.Audit(srv); err != nil { // a method without a rule? say so now
+	if err := server.Audit(srv); err != nil { // no rule, or a misspelt one? say so now
 		return err
 	}
 	return srv.Serve(lis)
