@@ -98,10 +98,7 @@ func TestAWrongKeyIsRefusedAtItsHop(t *testing.T) {
 func TestTwoCallsOfOneHandler(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := token.NewContext(t.Context(), verified)
 	b, c := &service{}, &service{}
 	dialling := append(newClient(t).DialOptions(), private())

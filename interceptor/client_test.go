@@ -153,10 +153,7 @@ func wantArrived(t *testing.T, b *service, arrived bool, values ...string) {
 func TestTheCallerSetsTheHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := token.NewContext(t.Context(), verified)
 	set := func(ctx context.Context, value string) context.Context {
 		return grpcmd.AppendToOutgoingContext(ctx, "authorization", value)
@@ -225,10 +222,7 @@ func TestTheCallerSetsTheHeader(t *testing.T) {
 func TestNeverInTheClear(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	credential := map[string]struct {
 		ctx     context.Context //nolint:containedctx // what the row is about
 		options []interceptor.ClientOption
@@ -278,10 +272,7 @@ func TestNeverInTheClear(t *testing.T) {
 func TestTheTokenIsInNoContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := token.NewContext(t.Context(), verified)
 	stranger := &service{}
 	toStranger := serve(t, stranger)()
@@ -318,10 +309,7 @@ func TestTheTokenIsInNoContext(t *testing.T) {
 func TestNoWayAroundTheGuard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	replaces := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		return invoker(ctx, method, req, reply, cc, append(opts, grpc.PerRPCCredentials(apiKey{}))...)
 	}
@@ -476,10 +464,7 @@ func TestOwnCredentialsOutsideOfACall(t *testing.T) {
 func TestAnEndedTokenIsRefusedHere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := token.NewContext(t.Context(), verified)
 	forEachKind(t, func(t *testing.T, k kind) {
 		b := &service{}
@@ -571,10 +556,7 @@ func TestNewClientRefusesMistakes(t *testing.T) {
 func TestFanOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := grpcmd.AppendToOutgoingContext(token.NewContext(t.Context(), verified), "x-trace", "1")
 	b := &service{}
 	client := serve(t, b)(append(newClient(t).DialOptions(), private())...)
@@ -634,10 +616,7 @@ func TestSharedCallOptions(t *testing.T) {
 	w := newWorld(t)
 	user := func(t *testing.T, name string) (context.Context, string) {
 		t.Helper()
-		verified, err := w.verifier.Verify(t.Context(), w.issuer.Token(jwttest.Subject(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		verified := w.verified(t, jwttest.Subject(name))
 		return token.NewContext(t.Context(), verified), verified.Authorization()
 	}
 	forEachKind(t, func(t *testing.T, k kind) {
@@ -691,10 +670,7 @@ func TestSharedCallOptions(t *testing.T) {
 func TestTheGuardLooksAtEachAttempt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	b := &busy{}
 	clock := func() time.Time {
 		if b.calls.Load() > 0 {
@@ -706,7 +682,7 @@ func TestTheGuardLooksAtEachAttempt(t *testing.T) {
 		"maxAttempts":4,"initialBackoff":"0.001s","maxBackoff":"0.001s","backoffMultiplier":1,
 		"retryableStatusCodes":["UNAVAILABLE"]}}]}`)
 	client := serve(t, b)(append(newClient(t, interceptor.WithClock(clock)).DialOptions(), private(), retry)...)
-	err = callUnary(token.NewContext(t.Context(), verified), client)
+	err := callUnary(token.NewContext(t.Context(), verified), client)
 	wantRefusal(t, err, codes.Unauthenticated, token.ReasonExpired, "")
 	if b.calls.Load() != 1 {
 		t.Errorf("%d attempts arrived, want 1", b.calls.Load())
@@ -728,10 +704,7 @@ func (b *busy) UnaryCall(context.Context, *testpb.SimpleRequest) (*testpb.Simple
 func TestUnaryDeadlineIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	forEachKind(t, func(t *testing.T, k kind) {
 		seen := errors.New("not called")
 		unary := func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
@@ -851,10 +824,7 @@ func TestOwnCredentialsBesideTheCallers(t *testing.T) {
 func TestCallOptionsPrintNoToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	var printed strings.Builder
 	spy := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {

@@ -63,10 +63,7 @@ func inBubble(t *testing.T, upstream *patient, test func(t *testing.T, s streami
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-				if err != nil {
-					t.Fatal(err)
-				}
+				verified := w.verified(t)
 				seen := new(recorder)
 				relay := append(newClient(t, interceptor.WithObserver(seen)).DialOptions(), private())
 				listening := serve(t, upstream)
@@ -202,10 +199,7 @@ func TestASourcesStreamEndsWithItsCredential(t *testing.T) {
 func TestAStreamThatEndsFreesItsTimer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	for name, upstream := range map[string]testpb.TestServiceServer{
 		"served":  &service{},
 		"refused": &patient{failure: status.Error(codes.NotFound, "no such order")},
@@ -229,17 +223,14 @@ func TestAStreamThatEndsFreesItsTimer(t *testing.T) {
 func TestAStreamThatCantBeOpenedFreesItsTimer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	var ended func() error
 	fails := func(ctx context.Context, _ *grpc.StreamDesc, _ *grpc.ClientConn, _ string, _ grpc.Streamer, _ ...grpc.CallOption) (grpc.ClientStream, error) {
 		ended = ctx.Err
 		return nil, status.Error(codes.Unavailable, "no connection")
 	}
 	client := serve(t, &service{})(append(newClient(t).DialOptions(), grpc.WithChainStreamInterceptor(fails))...)
-	err = callBidi(token.NewContext(t.Context(), verified), client)
+	err := callBidi(token.NewContext(t.Context(), verified), client)
 	wantRefusal(t, err, codes.Unavailable, "", "")
 	if ended() == nil {
 		t.Error("the context of the stream lives on")

@@ -235,6 +235,16 @@ func newWorld(t *testing.T, options ...token.VerifierOption) world {
 	return world{issuer, verifier}
 }
 
+// verified returns a token of the world's issuer, verified.
+func (w world) verified(t *testing.T, options ...jwttest.TokenOption) *token.Token {
+	t.Helper()
+	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token(options...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verified
+}
+
 // server returns an interceptor.Server that trusts the world's issuer.
 func (w world) server(t *testing.T, policy interceptor.Policy, options ...interceptor.ServerOption) *interceptor.Server {
 	t.Helper()

@@ -83,10 +83,7 @@ func wantLogged(t *testing.T, err error, secret string, want ...string) {
 func TestObserverSeesWhatGoesOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	verified, err := w.verifier.Verify(t.Context(), w.issuer.Token())
-	if err != nil {
-		t.Fatal(err)
-	}
+	verified := w.verified(t)
 	ctx := token.NewContext(t.Context(), verified)
 	plaintext := grpc.WithTransportCredentials(insecure.NewCredentials())
 	for name, test := range map[string]struct {
