@@ -34,18 +34,6 @@ func newRelay(t *testing.T, serving []grpc.ServerOption, dialling ...grpc.DialOp
 	return relay{a: a, b: b, user: serve(t, a, serving...)()}
 }
 
-func (own) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer own"}, nil
-}
-
-func (own) RequireTransportSecurity() bool { return true }
-
-func (fromSidecar) RequireTransportSecurity() bool { return false }
-
-func (apiKey) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"x-api-key": "key"}, nil
-}
-
 // TestRelaying has the rows about what goes out, for every kind of RPC, against
 // a real upstream that records what arrives.
 func TestRelaying(t *testing.T) {
@@ -253,13 +241,4 @@ func TestUnaryDeadlineIsLeftAlone(t *testing.T) {
 			t.Error(seen)
 		}
 	})
-}
-
-func (blocking) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (nothing) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return nil, nil
 }

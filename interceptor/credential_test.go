@@ -22,11 +22,23 @@ import (
 // own is a credential of the service itself.
 type own struct{}
 
+func (own) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer own"}, nil
+}
+
+func (own) RequireTransportSecurity() bool { return true }
+
 // fromSidecar is a credential that may go over a connection in the clear.
 type fromSidecar struct{ own }
 
+func (fromSidecar) RequireTransportSecurity() bool { return false }
+
 // apiKey is a credential of the caller's in a header of its own.
 type apiKey struct{ fromSidecar }
+
+func (apiKey) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"x-api-key": "key"}, nil
+}
 
 // TestCredentialsThatWantTLSGetIt checks that AllowPlaintext is about the relay,
 // and not about what other credentials ask for.
@@ -180,6 +192,11 @@ func TestSources(t *testing.T) {
 // blocking are credentials that take as long as the call may.
 type blocking struct{ own }
 
+func (blocking) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 // TestWhoGivesUpWhileCredentialsAreAwaited has callers that end the call
 // themselves, which is no outage.
 func TestWhoGivesUpWhileCredentialsAreAwaited(t *testing.T) {
@@ -212,6 +229,10 @@ func TestWhoGivesUpWhileCredentialsAreAwaited(t *testing.T) {
 
 // nothing are credentials that bring nothing.
 type nothing struct{ own }
+
+func (nothing) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return nil, nil
+}
 
 // TestWhatRequireTokenDoesNotTakeForAToken has credentials that don't bring the
 // header.
