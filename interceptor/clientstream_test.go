@@ -254,3 +254,19 @@ func TestTheCallersCredentialsOutliveTheToken(t *testing.T) {
 		wantRefusal(t, err, codes.Unauthenticated, token.ReasonExpired, "")
 	})
 }
+
+// TestAStreamWithBothCredentialsEndsWithTheToken has credentials of the caller's
+// for another header, beside the token.
+func TestAStreamWithBothCredentialsEndsWithTheToken(t *testing.T) {
+	t.Parallel()
+	inBubble(t, &patient{}, func(t *testing.T, s streaming, k kind) {
+		ctx, cancel := context.WithTimeout(token.NewContext(t.Context(), s.token), 24*time.Hour)
+		defer cancel()
+		began := time.Now()
+		err := k.call(ctx, s.client, grpc.PerRPCCredentials(apiKey{}))
+		wantRefusal(t, err, codes.Unauthenticated, token.ReasonExpired, "")
+		if lived, want := time.Since(began), s.token.ValidUntil().Sub(began); lived != want {
+			t.Errorf("the stream lived %v, want %v", lived, want)
+		}
+	})
+}

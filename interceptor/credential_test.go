@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	grpcmd "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -278,5 +279,66 @@ func TestOwnCredentialsBesideTheCallers(t *testing.T) {
 	wantArrived(t, b, true, "Bearer own")
 	if got := b.seen()[0].md.Get("x-api-key"); len(got) != 1 {
 		t.Error("the caller's credential was lost")
+	}
+}
+
+// brings are credentials that bring a value of the header, and hold a secret.
+type brings struct {
+	own
+	secret string
+}
+
+func (b brings) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"Authorization": b.secret}, nil
+}
+
+// TestTheCallersCredentialsComeFirst has credentials of both, for one header.
+func TestTheCallersCredentialsComeFirst(t *testing.T) {
+	t.Parallel()
+	b := &service{}
+	client := serve(t, b)(append(newClient(t, interceptor.Otherwise(own{})).DialOptions(), private())...)
+	// gRPC takes keys in any letter case, and so does the relay.
+	if err := callUnary(t.Context(), client, grpc.PerRPCCredentials(brings{secret: "Bearer theirs"})); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, b, true, "Bearer theirs")
+}
+
+// TestASourceThatFailsIsNotReplaced has a source that fails beside credentials
+// of the service's own.
+func TestASourceThatFailsIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	b := &service{}
+	source := func(context.Context, interceptor.Call) (interceptor.Credential, error) {
+		return interceptor.Credential{}, errors.New("down")
+	}
+	client := newClient(t, interceptor.WithSource(source), interceptor.Otherwise(own{}))
+	err := callUnary(t.Context(), serve(t, b)(append(client.DialOptions(), private())...))
+	wantRefusal(t, err, codes.Unavailable, interceptor.ReasonCredentialUnavailable, "")
+	wantArrived(t, b, false)
+}
+
+// TestWhatTheObserverHearsOfOwnCredentials has what is sent, not what was meant.
+func TestWhatTheObserverHearsOfOwnCredentials(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		creds credentials.PerRPCCredentials
+		sent  interceptor.Sent
+	}{
+		"the header":     {own{}, interceptor.SentOwn},
+		"another header": {apiKey{}, interceptor.SentOwn},
+		"nothing":        {nothing{}, interceptor.SentNothing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var seen recorder
+			client := newClient(t, interceptor.Otherwise(test.creds), interceptor.WithObserver(&seen))
+			if err := callUnary(t.Context(), serve(t, &service{})(append(client.DialOptions(), private())...)); err != nil {
+				t.Fatal(err)
+			}
+			if len(seen.relayed) != 1 || seen.relayed[0].Sent != test.sent {
+				t.Errorf("told %v", seen.relayed)
+			}
+		})
 	}
 }

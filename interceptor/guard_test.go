@@ -346,9 +346,17 @@ func TestCallOptionsPrintNoToken(t *testing.T) {
 		}
 		return invoker(ctx, method, req, reply, cc, opts...)
 	}
-	for _, option := range [][]interceptor.ClientOption{nil, {interceptor.WithSource(fixed(verified.Authorization(), time.Time{}))}} {
-		client := serve(t, &service{})(append(newClient(t, option...).DialOptions(), private(), grpc.WithChainUnaryInterceptor(spy))...)
-		if err := callUnary(token.NewContext(t.Context(), verified), client); err != nil {
+	ctx := token.NewContext(t.Context(), verified)
+	for _, test := range []struct {
+		ctx     context.Context //nolint:containedctx // what the row is about
+		options []interceptor.ClientOption
+	}{
+		{ctx, nil},
+		{ctx, []interceptor.ClientOption{interceptor.WithSource(fixed(verified.Authorization(), time.Time{}))}},
+		{t.Context(), []interceptor.ClientOption{interceptor.Otherwise(brings{secret: verified.Authorization()})}},
+	} {
+		client := serve(t, &service{})(append(newClient(t, test.options...).DialOptions(), private(), grpc.WithChainUnaryInterceptor(spy))...)
+		if err := callUnary(test.ctx, client); err != nil {
 			t.Fatal(err)
 		}
 	}
