@@ -116,6 +116,9 @@ func TestObserverSeesWhatGoesOut(t *testing.T) {
 					got.Reason != test.reason || (got.Err != nil) != (test.reason != "") {
 					t.Errorf("got %+v", got)
 				}
+				if got.Err != nil {
+					wantLogged(t, got.Err, verified.Raw(), string(test.reason), k.method, `"cause":"`)
+				}
 			})
 		})
 	}

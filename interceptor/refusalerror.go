@@ -72,19 +72,21 @@ func (r *refusalError) LogValue() slog.Value {
 	if r.hop != "" {
 		attrs = append(attrs, slog.String("hop", r.hop))
 	}
-	if cause := r.deepCause(); cause != nil {
-		attrs = append(attrs, slog.String("cause", cause.Error()))
-	}
-	return slog.GroupValue(attrs...)
+	return slog.GroupValue(append(attrs, slog.String("cause", r.deepCause().Error()))...)
 }
 
-// deepCause is the cause behind the public sentence of a [token.Error].
+// deepCause is the cause behind the public sentence of a [token.Error], and the
+// refusal itself where nothing more is known.
 func (r *refusalError) deepCause() error {
+	cause := r.cause
 	var e *token.Error
-	if errors.As(r.cause, &e) {
-		return e.Unwrap()
+	if errors.As(cause, &e) {
+		cause = e.Unwrap()
 	}
-	return r.cause
+	if cause == nil {
+		return r
+	}
+	return cause
 }
 
 // defaultRetry is told to callers if nobody knows when keys will be back.
