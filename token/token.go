@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -34,6 +35,9 @@ type contents struct {
 	claims        claims
 	validUntil    time.Time
 	application   any
+
+	treeOnce sync.Once
+	tree     *claimTree // what claimTree returns
 }
 
 func newToken(c *contents) *Token {

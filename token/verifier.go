@@ -82,6 +82,15 @@ func (v *Verifier) trust(issuers []Issuer) error {
 // MaxSize returns the length in bytes of the longest token that is looked at.
 func (v *Verifier) MaxSize() int { return v.maxSize }
 
+// Issuers returns the URLs of the issuers whose tokens are accepted.
+func (v *Verifier) Issuers() []string {
+	urls := make([]string, len(v.issuers))
+	for i, issuer := range v.issuers {
+		urls[i] = issuer.url
+	}
+	return urls
+}
+
 // Verify verifies a token in compact form, without "Bearer". The token is
 // non-nil if and only if the error is nil. A non-nil error is an [*Error]; all
 // reasons but [ReasonMissing] are possible.
