@@ -4,49 +4,129 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // ServiceInfoProvider is a server that can list its services: a
-// [*grpc.Server].
+// [*grpc.Server], or what [Services] returns.
 type ServiceInfoProvider interface {
 	GetServiceInfo() map[string]grpc.ServiceInfo
 }
 
-// Audit compares the policy with the services that are registered, and returns
-// one error that lists every method without a rule, which would be refused, and
-// every method that a rule names and the server doesn't have, which is most
-// likely misspelt. Rules for [HealthMethods] and [ReflectionMethods] need not
-// be used. Call it between registering the services and serving.
+// Audit compares the policy with the services that are registered, unary methods
+// and streams, and returns one error that lists, each with the line to add:
 //
-// A gRPC server does not show its interceptors, so Audit can't see that they
-// are missing there. It fails if they can't be anywhere, because nobody called
-// [Server.Options] or [Server.AuthFunc]. Who installs UnaryInterceptor and
+//   - methods without a rule: all their calls would be refused;
+//   - methods that rules written in code name and the server doesn't have, most
+//     likely misspelt ([HealthMethods] and [ReflectionMethods] need not be there,
+//     nor what protos have rules for);
+//   - services that [FromProto] found in none of its files, so that the rules in
+//     their proto, if there are any, count for nothing;
+//   - methods whose proto has a rule while FromProto is no part of the policy;
+//   - methods whose rule asks for issuers that the verifier doesn't trust.
+//
+// While [Shadow] is on it always fails, with [ErrShadow]. Call it between
+// registering the services and serving.
+//
+// What it can't see: a gRPC server does not show its interceptors. Audit fails if
+// they can't be anywhere, because nobody called [Server.Options],
+// [Server.AuthFunc] or [Server.HTTPHandler]. Who installs UnaryInterceptor and
 // StreamInterceptor by hand calls Options all the same, and may drop the result.
+// Nor does a server show a handler for unknown services
+// ([grpc.UnknownServiceHandler]): calls to it have no rule, NO_POLICY, or that of
+// Authenticated() without methods. What is registered later is not audited, and
+// treated alike.
 func (s *Server) Audit(server ServiceInfoProvider) error {
-	registered := methodsOf(server)
+	problems := s.problemsOf(server)
+	var found error
+	if len(problems) > 0 {
+		found = fmt.Errorf("interceptor: policy and services don't match:\n%w", errors.Join(problems...))
+	}
+	if s.shadow != nil {
+		return errors.Join(ErrShadow, found)
+	}
+	return found
+}
+
+// problemsOf returns what Audit finds.
+func (s *Server) problemsOf(server ServiceInfoProvider) []error {
 	var problems []error
 	if !s.installed.Load() {
 		problems = append(problems, errors.New("Options() was never called: every method is open to everyone"))
 	}
+	registered := methodsOf(server)
 	for _, method := range registered {
-		if _, ok := s.rules.rule(method); !ok {
-			problems = append(problems, fmt.Errorf("no rule for %s: add %s", method, suggestion(method)))
+		if problem := s.problemWith(method); problem != nil {
+			problems = append(problems, problem)
 		}
 	}
 	for _, method := range s.rules.methods() {
-		if _, ok := slices.BinarySearch(registered, method); !ok && !isReadyMade(method) {
+		_, ok := slices.BinarySearch(registered, method)
+		if !ok && s.rules.rule(method).inCode && !isReadyMade(method) {
 			problems = append(problems, fmt.Errorf("a rule names %s, which is not registered", method))
 		}
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("interceptor: policy and services don't match:\n%w", errors.Join(problems...))
+	return problems
+}
+
+// problemWith returns what is wrong with a registered method, nil if nothing is.
+func (s *Server) problemWith(method string) error {
+	r := s.rules.rule(method)
+	_, own := s.rules.byMethod[method]
+	service := serviceOf(method)
+	switch file, known := s.rules.files[service]; {
+	case own:
+		return s.unmeetable(method, r)
+	case s.rules.fromProto && !known:
+		return fmt.Errorf("no descriptor of %s for %s: pass the files that have it, interceptor.FromProto(files), "+
+			"or add %s", service, method, suggestion(method))
+	case !s.rules.fromProto && hasProtoRule(method):
+		return fmt.Errorf("the rule that the proto has for %s is not in the policy: add interceptor.FromProto(), "+
+			"or overrule it by %s", method, suggestion(method))
+	case r != nil:
+		return s.unmeetable(method, r)
+	case known && !isReadyMade(method):
+		return fmt.Errorf("no rule for %s: add to its method in %s: option (jwtrelay.policy.v1.rule) = {authenticated: {}}; "+
+			"or %s", method, file, suggestion(method))
+	default:
+		return fmt.Errorf("no rule for %s: add %s", method, suggestion(method))
+	}
+}
+
+// unmeetable returns an error if a method's rule asks for issuers of which the
+// verifier trusts none, so that no token could ever do.
+func (s *Server) unmeetable(method string, r *rule) error {
+	for _, requirement := range r.requirements {
+		if len(requirement.issuers) > 0 && !slices.ContainsFunc(requirement.issuers, s.trusts) {
+			return fmt.Errorf("nobody can call %s: it asks for %s, which the verifier doesn't trust", method, requirement.text)
+		}
 	}
 	return nil
 }
 
-// suggestion is the rule that is most likely missing.
+func (s *Server) trusts(issuer string) bool { return slices.Contains(s.verifier.Issuers(), issuer) }
+
+// hasProtoRule reports whether the protos that are linked have a rule for the
+// method, readable or not.
+func hasProtoRule(method string) bool {
+	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service).Append(protoreflect.Name(name)))
+	if err != nil {
+		return false
+	}
+	descriptor, ok := found.(protoreflect.MethodDescriptor)
+	if !ok {
+		return false
+	}
+	_, has, err := ruleOf(descriptor)
+	return has || err != nil
+}
+
+// suggestion is the rule in code that is most likely missing.
 func suggestion(method string) string {
 	switch {
 	case slices.Contains(HealthMethods(), method):
@@ -68,4 +148,10 @@ func methodsOf(server ServiceInfoProvider) []string {
 	}
 	slices.Sort(methods)
 	return methods
+}
+
+// serviceOf returns the service of a method.
+func serviceOf(method string) string {
+	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	return service
 }

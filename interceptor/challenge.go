@@ -11,18 +11,28 @@ import (
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// challenge tells a caller that is refused for its token what would be
-// accepted, in the www-authenticate header of RFC 6750 section 3. It goes into
-// the header and not the trailer, which net/http forbids for this name, so it
-// is for calls that are refused before anything was sent.
-func challenge(ctx context.Context, r *refusalError) {
-	if verdictOf(r.reason).code != codes.Unauthenticated {
-		return
+// challenge is what a caller that is refused for its token is told of what would
+// be accepted: the value of the www-authenticate header of RFC 6750 section 3,
+// "" if that has nothing to say.
+func (r *refusalError) challenge() string {
+	switch {
+	case r.reason == token.ReasonMissing: // RFC 6750 section 3.1: no error code if no credentials were sent
+		return "Bearer"
+	case r.reason == ReasonScopeInsufficient:
+		return fmt.Sprintf("Bearer error=%q, error_description=%q, scope=%q", "insufficient_scope", r.Error(), r.scope)
+	case verdictOf(r.reason).code == codes.Unauthenticated:
+		return fmt.Sprintf("Bearer error=%q, error_description=%q", "invalid_token", r.Error())
+	default:
+		return ""
 	}
-	value := "Bearer"
-	if r.reason != token.ReasonMissing { // RFC 6750 section 3.1: no error code if no credentials were sent
-		value = fmt.Sprintf("Bearer error=%q, error_description=%q", "invalid_token", r.Error())
+}
+
+// sendChallenge sends the challenge of a refusal to the caller. It goes into the
+// header and not the trailer, which net/http forbids for this name, so it is for
+// calls that are refused before anything was sent.
+func sendChallenge(ctx context.Context, r *refusalError) {
+	if challenge := r.challenge(); challenge != "" {
+		// Without a transport, as in a unit test, there is nobody to tell.
+		_ = grpc.SetHeader(ctx, grpcmd.Pairs("www-authenticate", challenge))
 	}
-	// Without a transport, as in a unit test, there is nobody to tell.
-	_ = grpc.SetHeader(ctx, grpcmd.Pairs("www-authenticate", value))
 }

@@ -23,7 +23,7 @@ func ExampleNewServer() {
 	issuer, verifier := exampleIssuer()
 	defer issuer.Close()
 
-	server, err := interceptor.NewServer(verifier, interceptor.FirstMatch(
+	server, err := interceptor.NewServer(verifier, interceptor.Rules(
 		interceptor.Public(interceptor.HealthMethods()...),
 		interceptor.Authenticated(),
 	), interceptor.Name("orders"))
@@ -112,8 +112,8 @@ func ExampleAuthenticated() {
 }
 
 // Exceptions come first, the rule for everything else comes last.
-func ExampleFirstMatch() {
-	try(interceptor.FirstMatch(
+func ExampleRules() {
+	try(interceptor.Rules(
 		interceptor.Public("/acme.Login/Start"),
 		interceptor.Optional("/acme.Catalogue/List"),
 		interceptor.Authenticated(),

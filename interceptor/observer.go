@@ -25,10 +25,11 @@ type Observer interface {
 type Decision struct {
 	Method   string        // full name
 	Hop      string        // the server's name, see Name
-	Token    *token.Token  // nil if refused or let in without one
+	Token    *token.Token  // nil if none was verified; there too if the policy refused its bearer
 	Reason   token.Reason  // "" if the call was let in
 	Err      error         // the refusal; logged by slog it shows reason, method, hop and cause
-	Duration time.Duration // finding and verifying the token
+	Shadow   bool          // the call was let in, Reason and Err are what would be, see Shadow
+	Duration time.Duration // finding and verifying the token, and judging
 
 	// Fingerprint is that of the token, see [token.Fingerprint]. Of one that was
 	// refused it is there too, if the call carried just one; it then says what was

@@ -27,6 +27,10 @@ type Option interface {
 	ClientOption
 }
 
+type serverOption func(s *Server) error
+
+func (o serverOption) applyServer(s *Server) error { return o(s) }
+
 type clientOption func(c *Client) error
 
 func (o clientOption) applyClient(c *Client) error { return o(c) }

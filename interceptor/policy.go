@@ -1,42 +1,48 @@
 package interceptor
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// Policy says who may call which method. Build one from [Public], [Optional]
-// and [Authenticated], several with [FirstMatch]. Mistakes in it are reported
-// by [NewServer].
+// Policy says who may call which method. Build one from [Public], [Optional],
+// [Authenticated] and [FromProto], and join several with [Rules]. Mistakes in it
+// are reported by [NewServer], all at once. A Policy is immutable.
 type Policy interface {
-	addTo(t *ruleTable) error
+	// With returns the policy with more asked of callers, in each of its rules
+	// that need a token: all of it must hold, beside what they ask for already. A
+	// policy without such a rule is an error.
+	With(requirements ...Requirement) Policy
+
+	addTo(c *compiler)
 }
 
 // Public lets anyone call the methods, which are named by their full names as
 // the generated constants have them (orderspb.Orders_List_FullMethodName).
 // A token that comes along is neither looked at nor relayed.
-func Public(methods ...string) Policy { return named{public, methods} }
+func Public(methods ...string) Policy { return named{public, slices.Clone(methods), "Public()"} }
 
 // Optional lets anyone call the methods, but not with a token that is invalid.
 // The handler sees who is calling if there was a token.
-func Optional(methods ...string) Policy { return named{optional, methods} }
+func Optional(methods ...string) Policy { return named{optional, slices.Clone(methods), "Optional()"} }
 
-// Authenticated lets callers with a valid token call the methods. Without
-// arguments it is the rule for every method that no earlier rule names.
+// Authenticated lets callers with a valid token call the methods; With asks for
+// more. Without arguments it is the rule for every method that has no other.
+//
+//	interceptor.Authenticated(orderspb.Orders_Cancel_FullMethodName).
+//		With(interceptor.Scopes("orders.admin"))
 func Authenticated(methods ...string) Policy {
 	if len(methods) == 0 {
-		return everything{authenticated}
+		return everything{}
 	}
-	return named{authenticated, methods}
+	return named{authenticated, slices.Clone(methods), "Authenticated()"}
 }
 
-// FirstMatch joins policies. The rule of a method is that of the first policy
-// that has one for it; a later one that names it too changes nothing.
-func FirstMatch(policies ...Policy) Policy { return firstMatch(policies) }
+// Rules joins policies. Their order is of no account: a method has one rule, and
+// one that has two, even if they say the same, is an error.
+func Rules(policies ...Policy) Policy { return rules(slices.Clone(policies)) }
 
-// access is what a rule asks of the caller.
+// access is what a rule asks of the caller first of all.
 type access int
 
 const (
@@ -45,101 +51,64 @@ const (
 	public
 )
 
-// rule is the rule of one method.
-type rule struct {
-	access access
-}
-
-// ruleTable is a policy made fit for look-ups. It is not modified once built.
-type ruleTable struct {
-	byMethod map[string]rule
-	others   *rule // for every other method; nil means there is none
-}
-
-// newRuleTable compiles a policy.
-func newRuleTable(policy Policy) (*ruleTable, error) {
-	if policy == nil {
-		return nil, errors.New("no policy: interceptor.Authenticated() asks every caller for a valid token")
-	}
-	t := &ruleTable{byMethod: make(map[string]rule)}
-	if err := policy.addTo(t); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// rule returns the rule of a method, and false if there is none.
-func (t *ruleTable) rule(method string) (rule, bool) {
-	if r, ok := t.byMethod[method]; ok {
-		return r, true
-	}
-	if t.others != nil {
-		return *t.others, true
-	}
-	return rule{}, false
-}
-
-// methods returns the methods that rules name, sorted.
-func (t *ruleTable) methods() []string {
-	methods := make([]string, 0, len(t.byMethod))
-	for method := range t.byMethod {
-		methods = append(methods, method)
-	}
-	slices.Sort(methods)
-	return methods
-}
-
 // named is one rule for some methods.
 type named struct {
 	access  access
 	methods []string
+	origin  string
 }
 
-func (n named) addTo(t *ruleTable) error {
+func (n named) With(requirements ...Requirement) Policy { return asking{n, requirements} }
+
+func (n named) addTo(c *compiler) {
 	if len(n.methods) == 0 {
-		return errors.New("a rule names no method")
+		c.fail("%s names no method", n.origin)
 	}
 	for _, method := range n.methods {
 		if !isFullMethod(method) {
-			return fmt.Errorf("%q is not a full method name, such as /package.Service/Method", method)
+			c.fail("%q is not a full method name, such as /package.Service/Method", method)
+			continue
 		}
-		if t.others != nil {
-			return fmt.Errorf("the rule for %s never applies: Authenticated() before it is for every method", method)
-		}
-		if _, ok := t.byMethod[method]; !ok {
-			t.byMethod[method] = rule{n.access}
-		}
+		c.add(method, rule{access: n.access, origin: n.origin, inCode: true})
 	}
-	return nil
 }
 
-// everything is one rule for all methods that have none.
-type everything struct{ access access }
+// everything is the rule for all methods that have none.
+type everything struct{}
 
-func (e everything) addTo(t *ruleTable) error {
-	if t.others != nil {
-		return errors.New("Authenticated() is given twice")
-	}
-	t.others = &rule{e.access}
-	return nil
+func (e everything) With(requirements ...Requirement) Policy { return asking{e, requirements} }
+
+func (everything) addTo(c *compiler) {
+	c.addOthers(rule{access: authenticated, origin: "Authenticated()", inCode: true})
 }
 
-type firstMatch []Policy
+// rules are several policies.
+type rules []Policy
 
-func (f firstMatch) addTo(t *ruleTable) error {
-	if len(f) == 0 {
-		return errors.New("FirstMatch() has no policies")
+func (r rules) With(requirements ...Requirement) Policy { return asking{r, requirements} }
+
+func (r rules) addTo(c *compiler) {
+	if len(r) == 0 {
+		c.fail("Rules() has no policies")
 	}
-	for _, policy := range f {
+	for _, policy := range r {
 		if policy == nil {
-			return errors.New("FirstMatch has a nil policy")
+			c.fail("Rules has a nil policy")
+			continue
 		}
-		if err := policy.addTo(t); err != nil {
-			return err
-		}
+		policy.addTo(c)
 	}
-	return nil
 }
+
+// asking is a policy that asks for more.
+type asking struct {
+	policy       Policy
+	requirements []Requirement
+}
+
+func (a asking) With(requirements ...Requirement) Policy { return asking{a, requirements} }
+
+func (a asking) addTo(c *compiler) { c.narrowed(a.requirements, a.policy.addTo) }
 
 // isFullMethod reports whether s looks like /package.Service/Method.
 func isFullMethod(s string) bool {

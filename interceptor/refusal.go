@@ -18,13 +18,15 @@ type Refusal struct {
 	Reason     token.Reason
 	Code       codes.Code
 	Hop        string        // name of the service that refused, "" if it has none
+	Scope      string        // for SCOPE_INSUFFICIENT: those that the method asks for, between spaces
 	Message    string        // a sentence
 	RetryAfter time.Duration // for Unavailable: when to try again, an hour at most; else 0
 }
 
 // What is believed of a status at most.
 const (
-	maxName  = 256 // bytes of a reason or a hop
+	maxName  = 256     // bytes of a reason or a hop
+	maxScope = 4 << 10 // bytes
 	maxRetry = time.Hour
 )
 
@@ -41,7 +43,9 @@ func RefusalFrom(err error) (Refusal, bool) {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			if r.Reason == "" && detail.GetDomain() == Domain {
-				r.Reason, r.Hop = token.Reason(shortened(detail.GetReason())), shortened(detail.GetMetadata()["hop"])
+				r.Reason = token.Reason(shortened(detail.GetReason(), maxName))
+				r.Hop = shortened(detail.GetMetadata()[hopKey], maxName)
+				r.Scope = shortened(detail.GetMetadata()[scopeKey], maxScope)
 			}
 		case *errdetails.RetryInfo:
 			if r.Code == codes.Unavailable {
@@ -55,10 +59,10 @@ func RefusalFrom(err error) (Refusal, bool) {
 	return r, true
 }
 
-// shortened cuts a name of absurd length.
-func shortened(name string) string {
-	if len(name) > maxName {
-		return strings.ToValidUTF8(name[:maxName], "")
+// shortened cuts a text of absurd length.
+func shortened(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "")
 	}
-	return name
+	return text
 }

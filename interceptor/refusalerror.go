@@ -24,7 +24,10 @@ type refusalError struct {
 	reason token.Reason
 	method string
 	hop    string // where it was refused, "" if that has no name
+	scope  string // what would be accepted, for ReasonScopeInsufficient
 	cause  error  // may be nil
+
+	anonymous bool // whether callers are not told the hop
 }
 
 // newRefusal returns a refusal for err, which came of looking for a token or
@@ -33,7 +36,7 @@ func newRefusal(err error, method, hop string) *refusalError {
 	r := &refusalError{reason: token.ReasonOf(err), method: method, hop: hop, cause: err}
 	var inner *refusalError
 	if errors.As(err, &inner) {
-		r.reason, r.cause = inner.reason, inner.cause
+		r.reason, r.scope, r.cause = inner.reason, inner.scope, inner.cause
 	}
 	return r
 }
@@ -51,16 +54,33 @@ func (r *refusalError) Unwrap() error { return r.cause }
 
 // GRPCStatus returns what goes over the wire.
 func (r *refusalError) GRPCStatus() *status.Status {
-	info := &errdetails.ErrorInfo{Reason: string(r.reason), Domain: Domain}
-	if r.hop != "" {
-		info.Metadata = map[string]string{"hop": r.hop}
-	}
-	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(info)}
+	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(r.info())}
 	if verdictOf(r.reason).code == codes.Unavailable {
 		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter())}
 		details = append(details, protoadapt.MessageV1Of(retry))
 	}
 	return withDetails(status.New(verdictOf(r.reason).code, r.Error()), details...)
+}
+
+// What the metadata of an ErrorInfo of ours has.
+const (
+	hopKey   = "hop"
+	scopeKey = "scope"
+)
+
+// info is what a program among the callers reads.
+func (r *refusalError) info() *errdetails.ErrorInfo {
+	info := &errdetails.ErrorInfo{Reason: string(r.reason), Domain: Domain}
+	if r.hop != "" && !r.anonymous {
+		info.Metadata = map[string]string{hopKey: r.hop}
+	}
+	if r.scope != "" {
+		if info.Metadata == nil {
+			info.Metadata = make(map[string]string, 1)
+		}
+		info.Metadata[scopeKey] = r.scope
+	}
+	return info
 }
 
 // LogValue shows what the operator needs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,19 +21,24 @@ const headerRoom = 24 << 10
 // Server decides on incoming calls. Build it once, with [NewServer], and share
 // it: any number of servers and goroutines may use it.
 type Server struct {
-	verifier *token.Verifier
-	rules    *ruleTable
-	header   metadata.Header
-	hop      string
-	observer Observer // nil if nobody asked
-	now      func() time.Time
+	verifier  *token.Verifier
+	rules     *ruleTable
+	header    metadata.Header
+	hop       string
+	peerNames func(ctx context.Context) []string
+	stripped  []string // keys of headers
+	hideHops  bool
+	shadow    Observer // nil if not in shadow
+	observer  Observer // nil if nobody asked
+	now       func() time.Time
 
 	installed atomic.Bool // whether somebody asked for what Audit can't see on a server
 }
 
 // NewServer returns a server that verifies tokens with verifier and lets calls
 // in by policy. It fails on what can only be a mistake: no verifier, no policy,
-// a rule behind one for every method, an option that makes no sense.
+// a method with two rules, a requirement that nothing meets, an option that makes
+// no sense.
 //
 // Install one on a gRPC server. With a second one behind it, handlers would see
 // and relay the token that the second one verified.
@@ -44,7 +50,7 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 	if err != nil {
 		return nil, fmt.Errorf("interceptor: %w", err)
 	}
-	s := &Server{verifier: verifier, rules: rules, now: time.Now} //nolint:forbidigo // the default clock
+	s := &Server{verifier: verifier, rules: rules, peerNames: verifiedNames, now: time.Now} //nolint:forbidigo // the default clock
 	for _, option := range options {
 		if option == nil {
 			return nil, errors.New("interceptor: nil option")
@@ -52,6 +58,9 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 		if err := option.applyServer(s); err != nil {
 			return nil, fmt.Errorf("interceptor: %w", err)
 		}
+	}
+	if slices.Contains(s.stripped, s.header.Key()) {
+		return nil, fmt.Errorf("interceptor: StripHeaders(%q) is about the header that carries the token", s.header.Key())
 	}
 	s.header.Limit = verifier.MaxSize()
 	return s, nil
@@ -73,21 +82,22 @@ func (s *Server) Options() []grpc.ServerOption {
 // UnaryInterceptor decides on unary calls. Prefer [Server.Options], which can't
 // forget streams.
 func (s *Server) UnaryInterceptor(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := s.decide(ctx, info.FullMethod)
+	ctx, err := s.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
-	return handler(ctx, req)
+	response, err := handler(ctx, req)
+	return response, s.outgoing(err)
 }
 
 // StreamInterceptor decides on streams, once, when they are opened. Prefer
 // [Server.Options], which can't forget unary calls.
 func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx, err := s.decide(stream.Context(), info.FullMethod)
+	ctx, err := s.admit(stream.Context(), info.FullMethod)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, srv, stream, handler)
+	return s.outgoing(serve(ctx, srv, stream, handler))
 }
 
 // AuthFunc decides on calls for interceptors that are not ours: it is the
@@ -98,80 +108,22 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 //	auth.UnaryServerInterceptor(server.AuthFunc())
 //	auth.StreamServerInterceptor(server.AuthFunc())
 //
-// Prefer [Server.Options], which can't forget one of the two.
+// Prefer [Server.Options], which can't forget one of the two, and sees calls to
+// their end: what [HideHops] takes out of handlers' errors it can't take out here.
 func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
 	s.installed.Store(true)
 	return func(ctx context.Context) (context.Context, error) {
-		method, ok := grpc.Method(ctx)
-		if !ok {
-			return nil, newRefusal(&refusalError{reason: ReasonNoPolicy}, "", s.hop)
-		}
-		return s.decide(ctx, method)
+		method, _ := grpc.Method(ctx) // "" is a method without a rule of its own
+		return s.admit(ctx, method)
 	}
 }
 
-// decide returns the context for the handler of a call, or the refusal.
-func (s *Server) decide(ctx context.Context, method string) (context.Context, error) {
-	began := s.now()
-	t, err := s.judge(ctx, method)
-	if err != nil {
-		r := newRefusal(err, method, s.hop)
-		challenge(ctx, r)
-		s.observe(ctx, Decision{Method: method, Fingerprint: s.fingerprint(ctx), Reason: r.reason, Err: r}, began)
-		return nil, r
+// admit returns the context for the handler of a gRPC call, or the refusal.
+func (s *Server) admit(ctx context.Context, method string) (context.Context, error) {
+	t, refused := s.decide(ctx, incoming{method: method, rule: s.rules.rule(method)})
+	if refused != nil {
+		sendChallenge(ctx, refused)
+		return nil, refused
 	}
-	s.observe(ctx, Decision{Method: method, Fingerprint: t.Fingerprint(), Token: t}, began)
-	return token.NewContext(ctx, t), nil
-}
-
-// judge returns the verified token, or nil for a call that is let in without
-// one.
-func (s *Server) judge(ctx context.Context, method string) (*token.Token, error) {
-	rule, ok := s.rules.rule(method)
-	if !ok {
-		return nil, &refusalError{reason: ReasonNoPolicy}
-	}
-	if rule.access == public {
-		return nil, nil
-	}
-	raw, err := s.header.FromIncoming(ctx)
-	switch {
-	case errors.Is(err, metadata.ErrMissing) && rule.access == optional:
-		return nil, nil
-	case err != nil:
-		return nil, token.NewError(reasonFor(err), err)
-	}
-	return s.verifier.Verify(ctx, raw)
-}
-
-// reasonFor translates the errors of package metadata.
-func reasonFor(err error) token.Reason {
-	switch {
-	case errors.Is(err, metadata.ErrMissing):
-		return token.ReasonMissing
-	case errors.Is(err, metadata.ErrTooLarge):
-		return token.ReasonTooLarge
-	default:
-		return token.ReasonMalformed
-	}
-}
-
-// fingerprint is that of a token which was refused, for an observer.
-func (s *Server) fingerprint(ctx context.Context) string {
-	if s.observer == nil {
-		return ""
-	}
-	raw, err := s.header.FromIncoming(ctx)
-	if err != nil {
-		return ""
-	}
-	return token.Fingerprint(raw)
-}
-
-func (s *Server) observe(ctx context.Context, d Decision, began time.Time) {
-	if s.observer == nil {
-		return
-	}
-	d.Hop, d.Duration = s.hop, s.now().Sub(began)
-	s.observer.Decided(ctx, d)
+	return token.NewContext(s.strip(ctx), t), nil
 }

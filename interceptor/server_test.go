@@ -128,8 +128,8 @@ func TestDeciding(t *testing.T) {
 		"authenticated, no token":   {interceptor.Authenticated(allMethods()...), nil, codes.Unauthenticated, token.ReasonMissing, false},
 		"authenticated, good token": {interceptor.Authenticated(allMethods()...), []string{good}, codes.OK, "", true},
 		"authenticated, bad token":  {interceptor.Authenticated(), []string{bad}, codes.Unauthenticated, token.ReasonExpired, false},
-		"first match wins": {
-			interceptor.FirstMatch(interceptor.Public(allMethods()...), interceptor.Authenticated(allMethods()...), interceptor.Authenticated()),
+		"a rule of its own, after that for all others": {
+			interceptor.Rules(interceptor.Authenticated(), interceptor.Public(allMethods()...)),
 			nil, codes.OK, "", false,
 		},
 	} {
@@ -358,10 +358,11 @@ func TestNewServerRefusesMistakes(t *testing.T) {
 		"no policy":            {w.verifier, nil, nil, "interceptor.Authenticated()"},
 		"public for nothing":   {w.verifier, interceptor.Public(), nil, "names no method"},
 		"optional for nothing": {w.verifier, interceptor.Optional(), nil, "names no method"},
-		"empty FirstMatch":     {w.verifier, interceptor.FirstMatch(), nil, "FirstMatch"},
-		"nil in FirstMatch":    {w.verifier, interceptor.FirstMatch(nil), nil, "nil policy"},
-		"everything twice":     {w.verifier, interceptor.FirstMatch(all, all), nil, "twice"},
-		"rule without effect":  {w.verifier, interceptor.FirstMatch(all, interceptor.Public("/a.B/C")), nil, "/a.B/C"},
+		"empty Rules":          {w.verifier, interceptor.Rules(), nil, "Rules"},
+		"nil in Rules":         {w.verifier, interceptor.Rules(nil), nil, "nil policy"},
+		"everything twice":     {w.verifier, interceptor.Rules(all, all), nil, "twice"},
+		"two rules":            {w.verifier, interceptor.Rules(interceptor.Public("/a.B/C"), interceptor.Authenticated("/a.B/C")), nil, "/a.B/C has two rules: Public() and Authenticated()"},
+		"the same rule twice":  {w.verifier, interceptor.Public("/a.B/C", "/a.B/C"), nil, "/a.B/C has two rules"},
 		"no leading slash":     {w.verifier, interceptor.Public("a.B/C"), nil, "a.B/C"},
 		"service only":         {w.verifier, interceptor.Public("/a.B"), nil, "/a.B"},
 		"service and slash":    {w.verifier, interceptor.Public("/a.B/"), nil, "/a.B/"},
@@ -393,7 +394,7 @@ func TestAudit(t *testing.T) {
 
 	for name, policy := range map[string]interceptor.Policy{
 		"a rule for everything":       interceptor.Authenticated(),
-		"ready-made sets, not served": interceptor.FirstMatch(health, interceptor.Authenticated()),
+		"ready-made sets, not served": interceptor.Rules(health, interceptor.Authenticated()),
 	} {
 		server := w.server(t, policy)
 		if err := server.Audit(grpcServer); err == nil || !strings.Contains(err.Error(), "Options() was never called") {

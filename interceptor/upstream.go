@@ -17,8 +17,8 @@ import (
 // other keys, names or rules than this one. That is not the user's fault, and
 // logging in again would not help, so it becomes Internal, with the reason and
 // the hop kept for whoever reads logs. What the user can do something about
-// passes as it is: a token that is missing, has expired or was revoked, and any
-// PermissionDenied. So does an outage (Unavailable), every other error, and nil.
+// passes as it is: a token that is missing, has expired, is too old for the method
+// or was revoked, and any PermissionDenied. So does an outage (Unavailable), every other error, and nil.
 func AsUpstream(err error) error {
 	r, ok := RefusalFrom(err)
 	if !ok || r.Code != codes.Unauthenticated || isUsersMatter(r.Reason) {
@@ -30,7 +30,7 @@ func AsUpstream(err error) error {
 // isUsersMatter reports whether the user can do something about the reason.
 func isUsersMatter(reason token.Reason) bool {
 	return slices.Contains([]token.Reason{
-		token.ReasonMissing, token.ReasonExpired, token.ReasonRevoked,
+		token.ReasonMissing, token.ReasonExpired, token.ReasonRevoked, ReasonTooOld,
 	}, reason)
 }
 
@@ -52,7 +52,7 @@ func (e *upstreamError) Unwrap() error { return e.cause }
 func (e *upstreamError) GRPCStatus() *status.Status {
 	info := &errdetails.ErrorInfo{Reason: string(e.refusal.Reason), Domain: Domain}
 	if e.refusal.Hop != "" {
-		info.Metadata = map[string]string{"hop": e.refusal.Hop}
+		info.Metadata = map[string]string{hopKey: e.refusal.Hop}
 	}
 	return withDetails(status.New(codes.Internal, e.Error()), info)
 }

@@ -58,7 +58,7 @@ func (a *app) build(config config) error {
 	if err != nil {
 		return err
 	}
-	policy := interceptor.FirstMatch(
+	policy := interceptor.Rules(
 		interceptor.Public(slices.Concat(interceptor.HealthMethods(), interceptor.ReflectionMethods())...),
 		interceptor.Authenticated(),
 	)

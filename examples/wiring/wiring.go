@@ -33,7 +33,7 @@ func Serve(lis net.Listener, issuer string, orders *Orders, options ...grpc.Serv
 	if err != nil {
 		return err
 	}
-	server, err := interceptor.NewServer(verifier, interceptor.FirstMatch(
+	server, err := interceptor.NewServer(verifier, interceptor.Rules(
 		interceptor.Public(interceptor.HealthMethods()...), // exceptions first
 		interceptor.Authenticated(),                        // everything else
 	), interceptor.Name("orders"))

@@ -39,7 +39,7 @@ func New(name string, issuer token.Issuer, logger *slog.Logger, options ...grpc.
 	if err != nil {
 		return nil, err
 	}
-	policy := interceptor.FirstMatch(
+	policy := interceptor.Rules(
 		interceptor.Public(interceptor.HealthMethods()...),
 		interceptor.Authenticated(),
 	)

@@ -1,0 +1,173 @@
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+// HTTPHandler returns a handler that decides on requests as the interceptors do
+// on calls, and passes what is let in to next. It is for servers of connect-go
+// and for gRPC's own ServeHTTP: with Connect, gRPC and gRPC-Web alike the path of
+// a request is the full name of a method, and the rule is that of the method. It
+// also does for plain net/http, with [PublicPaths] and [AuthenticatedPaths]: a
+// path that is neither a method with a rule nor named there is refused.
+//
+// next finds the token in the request's context, see [token.FromContext], and
+// what it calls with that context by a [Client] relays it. CORS preflights are
+// passed on without a token; put the handler that answers them around this one,
+// so that it adds its headers to refusals as well.
+//
+// A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
+// the headers, to a Connect stream in its last frame, to all others by 401, 403
+// or 503, WWW-Authenticate (RFC 6750 section 3), Retry-After, and JSON that
+// Connect's clients read. The request's body is not read: a client that waits for
+// the answer before it sends more would wait for ever.
+//
+// It fails on a nil handler and on options that make no sense.
+func (s *Server) HTTPHandler(next http.Handler, options ...HTTPOption) (http.Handler, error) {
+	if next == nil {
+		return nil, errors.New("interceptor: HTTPHandler of a nil handler")
+	}
+	h := &httpHandler{server: s, next: next}
+	for _, option := range options {
+		if option == nil {
+			return nil, errors.New("interceptor: nil option")
+		}
+		if err := option.applyHTTP(h); err != nil {
+			return nil, fmt.Errorf("interceptor: %w", err)
+		}
+	}
+	s.installed.Store(true)
+	return h, nil
+}
+
+// HTTPOption changes what [Server.HTTPHandler] does. This package has them all.
+type HTTPOption interface {
+	applyHTTP(h *httpHandler) error
+}
+
+type httpOption func(h *httpHandler) error
+
+func (o httpOption) applyHTTP(h *httpHandler) error { return o(h) }
+
+// MountedAt says below which path the methods are: for MountedAt("/api") the
+// method /acme.Orders/Get is at /api/acme.Orders/Get, and nowhere else. The
+// request is passed on as it is; if next must not see the prefix, it is for
+// [http.StripPrefix] to take it off, between the two. Paths of other options are
+// whole paths.
+func MountedAt(prefix string) HTTPOption {
+	return httpOption(func(h *httpHandler) error {
+		if !isPath(prefix) || strings.HasSuffix(prefix, "/") {
+			return fmt.Errorf("MountedAt(%q): not a path such as /api", prefix)
+		}
+		h.prefix = prefix
+		return nil
+	})
+}
+
+// PublicPaths lets anyone request these paths, which are no methods. One that
+// ends in a slash stands for all paths below it too; the longest that fits
+// counts. A method with a rule of its own keeps it.
+func PublicPaths(paths ...string) HTTPOption {
+	return httpOption(func(h *httpHandler) error { return h.name(rule{access: public}, paths) })
+}
+
+// AuthenticatedPaths lets callers with a valid token request these paths, which
+// are no methods: see [PublicPaths].
+func AuthenticatedPaths(paths ...string) HTTPOption {
+	return httpOption(func(h *httpHandler) error { return h.name(rule{access: authenticated}, paths) })
+}
+
+// httpHandler implements [Server.HTTPHandler].
+type httpHandler struct {
+	server *Server
+	next   http.Handler
+	prefix string
+	paths  map[string]*rule
+}
+
+// name adds a rule for paths.
+func (h *httpHandler) name(r rule, paths []string) error {
+	if len(paths) == 0 {
+		return errors.New("an option names no path")
+	}
+	if h.paths == nil {
+		h.paths = make(map[string]*rule)
+	}
+	for _, path := range paths {
+		if _, twice := h.paths[path]; twice {
+			return fmt.Errorf("the path %s has two rules", path)
+		}
+		if !isPath(path) {
+			return fmt.Errorf("%q is not a path such as /healthz or /static/", path)
+		}
+		h.paths[path] = &r
+	}
+	return nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := withPeer(r)
+	if isPreflight(r) {
+		h.pass(w, r, token.NewContext(ctx, nil))
+		return
+	}
+	name, found := h.ruleFor(r.URL)
+	t, refused := h.server.decide(ctx, incoming{method: name, rule: found, header: r.Header})
+	if refused != nil {
+		refused.writeTo(w, r)
+		return
+	}
+	h.pass(w, r, token.NewContext(ctx, t))
+}
+
+// pass passes a request on.
+func (h *httpHandler) pass(w http.ResponseWriter, r *http.Request, ctx context.Context) { //nolint:revive // the context is the request's new one
+	r = r.WithContext(ctx)
+	if slices.ContainsFunc(h.server.stripped, func(key string) bool { return len(r.Header.Values(key)) > 0 }) {
+		r.Header = r.Header.Clone()
+		h.server.stripHTTP(r.Header)
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// isPreflight reports whether a browser asks what another origin's page may
+// request. It does so without a token (WHATWG Fetch, CORS-preflight fetch).
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
+		r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// withPeer returns the context of a request, in which the peer of a TLS
+// connection is where gRPC has it.
+func withPeer(r *http.Request) context.Context {
+	if r.TLS == nil {
+		return r.Context()
+	}
+	return peer.NewContext(r.Context(), &peer.Peer{
+		Addr: httpAddr(r.RemoteAddr),
+		AuthInfo: credentials.TLSInfo{
+			State:          *r.TLS,
+			CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
+		},
+	})
+}
+
+// httpAddr is the address of an HTTP client.
+type httpAddr string
+
+var _ net.Addr = httpAddr("")
+
+func (httpAddr) Network() string  { return "tcp" }
+func (a httpAddr) String() string { return string(a) }

@@ -1,0 +1,140 @@
+package interceptor
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	pb "google.golang.org/protobuf/proto"
+)
+
+// writeTo answers a request with the refusal, in the protocol of the request.
+func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
+	// HTTP/1.1 would otherwise read the body first.
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	if request.ProtoMajor < 2 {
+		w.Header().Set("Connection", "close") // what is left of the body is no request
+	}
+	if challenge := r.challenge(); challenge != "" {
+		w.Header().Set("Www-Authenticate", challenge)
+	}
+	s := r.GRPCStatus()
+	contentType := strings.ToLower(request.Header.Get("Content-Type"))
+	switch {
+	case strings.HasPrefix(contentType, "application/grpc"):
+		writeGRPC(w.Header(), contentType, s)
+		w.WriteHeader(http.StatusOK)
+	case strings.HasPrefix(contentType, "application/connect+"):
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(endStream(s))
+	default:
+		r.writePlain(w, s)
+	}
+}
+
+// writeGRPC writes a status as gRPC's Trailers-Only response, which gRPC-Web
+// reads as well.
+func writeGRPC(header http.Header, contentType string, s *status.Status) {
+	header.Set("Content-Type", contentType)
+	header.Set("Grpc-Status", strconv.Itoa(int(s.Code())))
+	header.Set("Grpc-Message", percentEncoded(s.Message()))
+	if details, err := pb.Marshal(s.Proto()); err == nil {
+		header.Set("Grpc-Status-Details-Bin", base64.RawStdEncoding.EncodeToString(details))
+	}
+}
+
+// percentEncoded is how gRPC writes a message into a header.
+func percentEncoded(message string) string {
+	var encoded strings.Builder
+	for _, b := range []byte(message) {
+		if b >= ' ' && b <= '~' && b != '%' {
+			encoded.WriteByte(b)
+		} else {
+			_, _ = fmt.Fprintf(&encoded, "%%%02X", b)
+		}
+	}
+	return encoded.String()
+}
+
+// endStream returns the frame that ends a Connect stream with a status.
+func endStream(s *status.Status) []byte {
+	body := encoded(map[string]any{"error": connectError(s)})
+	const isEndStream = 0b10
+	frame := binary.BigEndian.AppendUint32([]byte{isEndStream}, uint32(len(body))) //nolint:gosec // a few hundred bytes
+	return append(frame, body...)
+}
+
+// writePlain answers who speaks HTTP, and Connect's unary calls.
+func (r *refusalError) writePlain(w http.ResponseWriter, s *status.Status) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if s.Code() == codes.Unavailable {
+		seconds := (r.retryAfter() + time.Second - 1) / time.Second
+		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	w.WriteHeader(httpStatus(s.Code()))
+	_, _ = w.Write(encoded(connectError(s)))
+}
+
+// connectError is a status as Connect writes it in JSON.
+func connectError(s *status.Status) any {
+	type detail struct {
+		Type  string `json:"type"`
+		Value string `json:"value"`
+	}
+	var all struct {
+		Code    string   `json:"code"`
+		Message string   `json:"message"`
+		Details []detail `json:"details,omitempty"`
+	}
+	all.Code, all.Message = connectCode(s.Code()), s.Message()
+	for _, packed := range s.Proto().GetDetails() {
+		_, name, _ := strings.Cut(packed.GetTypeUrl(), "/")
+		all.Details = append(all.Details, detail{name, base64.RawStdEncoding.EncodeToString(packed.GetValue())})
+	}
+	return all
+}
+
+// connectCode is the name that Connect has for a code of a refusal.
+func connectCode(code codes.Code) string {
+	switch code {
+	case codes.Unauthenticated:
+		return "unauthenticated"
+	case codes.PermissionDenied:
+		return "permission_denied"
+	case codes.Unavailable:
+		return "unavailable"
+	default:
+		return "internal"
+	}
+}
+
+// httpStatus is the HTTP status for a code of a refusal.
+func httpStatus(code codes.Code) int {
+	switch code {
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.Unavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// encoded returns the JSON of what can always be encoded.
+func encoded(value any) []byte {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return []byte("{}")
+	}
+	return body
+}

@@ -1,0 +1,151 @@
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// rule is the rule of one method.
+type rule struct {
+	access       access
+	requirements []Requirement // only if authenticated; in the order in which they are checked
+	origin       string        // what says so: "Public()", or a .proto file
+	inCode       bool          // whether it names its methods itself, and so may misspell them
+}
+
+// judge returns why the bearer of a valid token may not call the method, nil if
+// they may.
+func (r *rule) judge(ctx context.Context, c caller) error {
+	for i := range r.requirements {
+		if refused := r.requirements[i].check(ctx, c); refused != nil {
+			return refused
+		}
+	}
+	return nil
+}
+
+// String says who may call.
+func (r *rule) String() string {
+	switch r.access {
+	case public:
+		return "anyone"
+	case optional:
+		return "anyone, with a valid token or none"
+	default:
+		parts := []string{"a valid token"}
+		for _, requirement := range r.requirements {
+			parts = append(parts, requirement.text)
+		}
+		return strings.Join(parts, "; ")
+	}
+}
+
+// ruleTable is a policy made fit for look-ups. It is not modified once built.
+type ruleTable struct {
+	byMethod map[string]*rule
+	others   *rule // for every other method; nil means there is none
+
+	fromProto bool              // whether FromProto is part of the policy
+	files     map[string]string // the .proto file of each service that FromProto saw
+}
+
+// newRuleTable compiles a policy.
+func newRuleTable(policy Policy) (*ruleTable, error) {
+	if policy == nil {
+		return nil, errors.New("no policy: interceptor.Authenticated() asks every caller for a valid token")
+	}
+	c := compiler{
+		table:    &ruleTable{byMethod: make(map[string]*rule), files: make(map[string]string)},
+		problems: new([]error),
+	}
+	policy.addTo(&c)
+	switch problems := *c.problems; len(problems) {
+	case 0:
+		return c.table, nil
+	case 1:
+		return nil, problems[0]
+	default:
+		return nil, fmt.Errorf("the policy has mistakes:\n%w", errors.Join(problems...))
+	}
+}
+
+// rule returns the rule of a method, and nil if there is none. A call whose
+// method isn't known has none.
+func (t *ruleTable) rule(method string) *rule {
+	if r, ok := t.byMethod[method]; ok {
+		return r
+	}
+	if method == "" {
+		return nil
+	}
+	return t.others
+}
+
+// methods returns the methods that have rules of their own, sorted.
+func (t *ruleTable) methods() []string { return slices.Sorted(maps.Keys(t.byMethod)) }
+
+// compiler builds a table and collects what is wrong.
+type compiler struct {
+	table         *ruleTable
+	problems      *[]error
+	asked         []Requirement // by all With around what is being added
+	narrowedRules int           // how many could be asked
+}
+
+func (c *compiler) fail(format string, args ...any) {
+	*c.problems = append(*c.problems, fmt.Errorf(format, args...))
+}
+
+// add adds the rule of a method.
+func (c *compiler) add(method string, r rule) {
+	if before, ok := c.table.byMethod[method]; ok {
+		c.fail("%s has two rules: %s and %s", method, before.origin, r.origin)
+		return
+	}
+	c.table.byMethod[method] = c.narrow(r)
+}
+
+// addOthers adds the rule of every method that has none.
+func (c *compiler) addOthers(r rule) {
+	if c.table.others != nil {
+		c.fail("%s is given twice as the rule for all other methods", r.origin)
+		return
+	}
+	c.table.others = c.narrow(r)
+}
+
+// narrow returns the rule with what is asked around it.
+func (c *compiler) narrow(r rule) *rule {
+	if r.access != authenticated {
+		return &r
+	}
+	c.narrowedRules++
+	r.requirements = slices.Concat(r.requirements, c.asked)
+	slices.SortStableFunc(r.requirements, func(a, b Requirement) int { return int(a.step) - int(b.step) })
+	return &r
+}
+
+// narrowed runs add with more asked of each rule that it adds.
+func (c *compiler) narrowed(requirements []Requirement, add func(c *compiler)) {
+	if len(requirements) == 0 {
+		c.fail("With() asks for nothing")
+	}
+	for _, requirement := range requirements {
+		if requirement.err != nil {
+			c.fail("%w", requirement.err)
+		} else if requirement.check == nil {
+			c.fail("With has a Requirement that asks for nothing")
+		}
+	}
+	inner := compiler{table: c.table, problems: c.problems, asked: slices.Concat(c.asked, requirements)}
+	before := len(*c.problems)
+	add(&inner)
+	if inner.narrowedRules == 0 && len(*c.problems) == before {
+		c.fail("With(...) has no effect: no rule that it is for needs a token")
+	}
+	c.narrowedRules += inner.narrowedRules
+}
