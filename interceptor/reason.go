@@ -20,7 +20,7 @@ const (
 	ReasonIssuerNotAllowed token.Reason = "ISSUER_NOT_ALLOWED"
 	// ReasonTooOld: the token is valid, and was issued too long ago for this
 	// method. The user can mend it, by logging in again.
-	ReasonTooOld token.Reason = "TOKEN_TOO_OLD" //nolint:gosec // a name
+	ReasonTooOld token.Reason = "TOKEN_TOO_OLD"
 	// ReasonPeerNotAllowed: the token is valid, and brought by a peer that may not
 	// call this method.
 	ReasonPeerNotAllowed token.Reason = "PEER_NOT_ALLOWED"

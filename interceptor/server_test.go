@@ -10,7 +10,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	testpb "google.golang.org/grpc/interop/grpc_testing"
 	grpcmd "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -382,51 +381,5 @@ func TestNewServerRefusesMistakes(t *testing.T) {
 				t.Errorf("got %v, want an error that says %q", err, test.says)
 			}
 		})
-	}
-}
-
-func TestAudit(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	grpcServer := grpc.NewServer()
-	testpb.RegisterTestServiceServer(grpcServer, &service{})
-	health := interceptor.Public(append(interceptor.HealthMethods(), interceptor.ReflectionMethods()...)...)
-
-	for name, policy := range map[string]interceptor.Policy{
-		"a rule for everything":       interceptor.Authenticated(),
-		"ready-made sets, not served": interceptor.Rules(health, interceptor.Authenticated()),
-	} {
-		server := w.server(t, policy)
-		if err := server.Audit(grpcServer); err == nil || !strings.Contains(err.Error(), "Options() was never called") {
-			t.Errorf("%s, not installed: %v", name, err)
-		}
-		_ = server.Options()
-		if err := server.Audit(grpcServer); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		other := w.server(t, policy)
-		_ = other.AuthFunc()
-		if err := other.Audit(grpcServer); err != nil {
-			t.Errorf("%s, by AuthFunc: %v", name, err)
-		}
-	}
-
-	misspelt := "/grpc.testing.TestService/UnaryCal"
-	err := w.server(t, interceptor.Authenticated(testpb.TestService_UnaryCall_FullMethodName, misspelt)).Audit(grpcServer)
-	if err == nil {
-		t.Fatal("nothing was found")
-	}
-	for _, want := range []string{
-		misspelt + ", which is not registered",
-		"no rule for " + testpb.TestService_FullDuplexCall_FullMethodName, // streams as well
-		"no rule for /grpc.testing.TestService/EmptyCall",
-		`interceptor.Authenticated("/grpc.testing.TestService/EmptyCall")`,
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not say %q:\n%v", want, err)
-		}
-	}
-	if strings.Contains(err.Error(), "no rule for "+testpb.TestService_UnaryCall_FullMethodName+":") {
-		t.Error("the error names a method that has a rule")
 	}
 }

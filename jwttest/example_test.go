@@ -194,3 +194,12 @@ func status(issuer *jwttest.Issuer) string {
 	_, _ = io.Copy(io.Discard, response.Body)
 	return response.Status
 }
+
+// A golden file shows a reviewer when it changes who may call what.
+func ExampleGolden() {
+	table := "/acme.Orders/Cancel -> a valid token; scope orders.admin\n" +
+		"/acme.Orders/List -> anyone\n" // of Server.PolicyTable
+	jwttest.Golden(jwttest.NoTest{}, "testdata/policy.golden", table) // in a test: t
+	fmt.Println("as reviewed")
+	// Output: as reviewed
+}
