@@ -26,7 +26,8 @@ type ServiceInfoProvider interface {
 //     nor what protos have rules for);
 //   - services that [FromProto] found in none of its files, so that the rules in
 //     their proto, if there are any, count for nothing;
-//   - methods whose proto has a rule while FromProto is no part of the policy;
+//   - methods whose proto has another rule than the policy, of which FromProto is
+//     no part, while no rule in code names them;
 //   - methods whose rule asks for issuers that the verifier doesn't trust.
 //
 // While [Shadow] is on it always fails, with [ErrShadow]. Call it between
@@ -84,7 +85,7 @@ func (s *Server) problemWith(method string) error {
 	case s.rules.fromProto && !known:
 		return fmt.Errorf("no descriptor of %s for %s: pass the files that have it, interceptor.FromProto(files), "+
 			"or add %s", service, method, suggestion(method))
-	case !s.rules.fromProto && hasProtoRule(method):
+	case !s.rules.fromProto && isOverlooked(method, r):
 		return fmt.Errorf("the rule that the proto has for %s is not in the policy: add interceptor.FromProto(), "+
 			"or overrule it by %s", method, suggestion(method))
 	case r != nil:
@@ -110,9 +111,9 @@ func (s *Server) unmeetable(method string, r *rule) error {
 
 func (s *Server) trusts(issuer string) bool { return slices.Contains(s.verifier.Issuers(), issuer) }
 
-// hasProtoRule reports whether the protos that are linked have a rule for the
-// method, readable or not.
-func hasProtoRule(method string) bool {
+// isOverlooked reports whether the protos that are linked have a rule for the
+// method, readable or not, that says something else than r.
+func isOverlooked(method string, r *rule) bool {
 	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service).Append(protoreflect.Name(name)))
 	if err != nil {
@@ -122,8 +123,8 @@ func hasProtoRule(method string) bool {
 	if !ok {
 		return false
 	}
-	_, has, err := ruleOf(descriptor)
-	return has || err != nil
+	inProto, has, err := ruleOf(descriptor)
+	return err != nil || has && (r == nil || inProto.String() != r.String())
 }
 
 // suggestion is the rule in code that is most likely missing.

@@ -11,19 +11,27 @@
 // # Serving
 //
 // [NewServer] takes a [token.Verifier] and a [Policy], which says for each
-// method whether it needs a token. A method that the policy does not mention
-// is refused with NO_POLICY, so nothing is served by omission; [Server.Audit]
-// finds such methods at start-up. Each call is decided in this order:
+// method who may call it: in code, or beside the method in its proto, which
+// [FromProto] reads. A method that the policy does not mention is refused with
+// NO_POLICY, so nothing is served by omission; [Server.Audit] finds such methods
+// at start-up, and [Server.PolicyTable] shows them all. Each call is decided in
+// this order:
 //
 //  1. No rule for the method: refused, whatever the token.
 //  2. [Public]: let in. A token is not looked at and goes no further.
 //  3. [Optional]: let in without a token; one that is there must be valid.
 //  4. [Authenticated]: a valid token is required.
+//  5. What else the rule asks for, see [Requirement]: [Scopes] and [AnyScope],
+//     [Claim], [Issuers], [MaxAge], [Peers], [Require].
 //
 // A refusal is a gRPC status with the reason in an ErrorInfo of the domain
-// [Domain], the hop that refused in its metadata, and, where keys are
-// unavailable, a RetryInfo. Its text holds nothing of the token; what the
-// operator needs reaches the [Observer].
+// [Domain], the hop that refused and the scopes that are missing in its
+// metadata, and, where trying again makes sense, a RetryInfo. Its text holds
+// nothing of the token; what the operator needs reaches the [Observer].
+// [RefusalFrom] reads it at any hop, and [AsUpstream] passes it on.
+//
+// At the edge, [StripHeaders] and [HideHops] keep apart what is said inside and
+// outside. [Shadow] finds out who would be refused before anybody is.
 //
 // # Relaying
 //
@@ -46,17 +54,40 @@
 //
 // # What holds where
 //
-//	promise                                    Server and Client   metadata.Relay
-//	the token arrives byte for byte            yes                 yes
-//	and was verified here                      yes                 no: the next hop must
-//	no network call per request                yes                 yes
-//	a method without a rule is refused         yes                 no: it decides nothing
-//	unary and streams can't differ             yes                 call it in both
-//	never in the clear                         yes                 no: it sees no connection
-//	never twice                                yes                 yes, if it is the last to write
-//	never from a method that verified none     yes                 no: it can't know
-//	an outage is not a denial                  yes                 it decides nothing
-//	a relayed stream ends with its token       yes                 no: the token is not read
+// For calls that come in:
+//
+//	promise                                 Options    AuthFunc     HTTPHandler
+//	the token is verified here              yes        yes          yes
+//	no network call per request             yes        yes          yes
+//	a method without a rule is refused      yes        if asked(1)  yes
+//	unary and streams can't differ          yes        no: 2 lines  yes
+//	an outage is not a denial               yes        yes          yes
+//	only what was verified goes on          yes        if asked(1)  yes
+//	headers are limited                     yes        no(2)        no(2)
+//	identity headers are stripped           yes        yes          yes
+//	hops are hidden: of own refusals        yes        yes          yes
+//	hops are hidden: in handlers' errors    yes        no(3)        no(3)
+//	peers are known                         yes        yes          if TLS ends here(4)
+//
+// (1) go-grpc-middleware asks nobody for a service with an AuthFuncOverride, nor
+// for what a selector leaves out; [VerifiedOnly] on the client then keeps the
+// token back. (2) Set [Server.MaxHeaderListSize] yourself. (3) They see the
+// beginning of a call, not its end. (4) Behind a proxy that ends it, see
+// [PeerNames].
+//
+// For calls that go out:
+//
+//	promise                                 Client     metadata.Relay
+//	the token goes on byte for byte         yes        yes
+//	and was verified here                   yes(5)     no: the next hop must
+//	never in the clear                      yes        no: it sees no connection
+//	never twice                             yes        yes, if it is the last to write
+//	never from a method that verified none  yes        no: it can't know
+//	no network call per request             yes(6)     yes
+//	unary and streams can't differ          yes        call it in both
+//	a relayed stream ends with its token    yes        no: the token is not read
+//
+// (5) With [VerifiedOnly]. (6) But for those of a [Source] or [Otherwise].
 //
 // # Order
 //

@@ -1,6 +1,8 @@
 package interceptor
 
 import (
+	"log/slog"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -54,4 +56,5 @@ type hiddenError struct {
 
 func (e *hiddenError) Error() string              { return e.cause.Error() }
 func (e *hiddenError) Unwrap() error              { return e.cause }
+func (e *hiddenError) LogValue() slog.Value       { return slog.AnyValue(e.cause) }
 func (e *hiddenError) GRPCStatus() *status.Status { return e.status }

@@ -184,7 +184,8 @@ func Peers(names ...string) Requirement {
 // DeadlineExceeded, or that of a context, the call is refused with
 // [ReasonPolicyUnavailable], for the caller to try again.
 //
-// allowed gets the context of the call and its verified token, and may be called
+// allowed gets the context that the handler would get, with the token in it
+// ([token.ClaimsFrom] finds the team's own claims), and may be called
 // concurrently. It delays every call to the method, so it should not ask a
 // network.
 func Require(allowed func(ctx context.Context, t *token.Token) error) Requirement {
@@ -195,7 +196,7 @@ func Require(allowed func(ctx context.Context, t *token.Token) error) Requiremen
 		step: stepFunctions,
 		text: nameOf(allowed),
 		check: func(ctx context.Context, c caller) error {
-			switch err := allowed(ctx, c.token); {
+			switch err := allowed(token.NewContext(ctx, c.token), c.token); {
 			case err == nil:
 				return nil
 			case isOutage(err):

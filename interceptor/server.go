@@ -75,8 +75,15 @@ func (s *Server) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(s.UnaryInterceptor),
 		grpc.ChainStreamInterceptor(s.StreamInterceptor),
-		grpc.MaxHeaderListSize(uint32(min(s.header.MaxValue()+headerRoom, 1<<30))), //nolint:gosec // bounded
+		grpc.MaxHeaderListSize(s.MaxHeaderListSize()),
 	}
+}
+
+// MaxHeaderListSize returns the limit in bytes that [Server.Options] sets for all
+// headers of a call together. It is for who installs [Server.AuthFunc], or
+// [Server.HTTPHandler]: http.Server's MaxHeaderBytes is alike.
+func (s *Server) MaxHeaderListSize() uint32 {
+	return uint32(s.header.MaxValue() + headerRoom) //nolint:gosec // a token is limited to 1 MiB
 }
 
 // UnaryInterceptor decides on unary calls. Prefer [Server.Options], which can't

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"log/slog"
 	"slices"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -47,6 +48,9 @@ func (e *upstreamError) Error() string {
 
 // Unwrap returns what that service answered.
 func (e *upstreamError) Unwrap() error { return e.cause }
+
+// LogValue shows what that service answered.
+func (e *upstreamError) LogValue() slog.Value { return slog.AnyValue(e.cause) }
 
 // GRPCStatus returns what goes over the wire.
 func (e *upstreamError) GRPCStatus() *status.Status {
