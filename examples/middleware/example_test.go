@@ -114,7 +114,7 @@ func serveOrders(logger *slog.Logger) (issuer *jwttest.Issuer, conn *grpc.Client
 	if err != nil {
 		panic(err)
 	}
-	grpcServer := grpc.NewServer(middleware.Options(server, verifier, logger)...)
+	grpcServer := grpc.NewServer(middleware.Options(server, logger)...)
 	testpb.RegisterTestServiceServer(grpcServer, new(service))
 	healthpb.RegisterHealthServer(grpcServer, health.NewServer())
 	if err := server.Audit(grpcServer); err != nil {

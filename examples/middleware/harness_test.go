@@ -59,7 +59,7 @@ func (w world) server(t *testing.T, policy interceptor.Policy, options ...interc
 
 // behindOptions installs server by the package's own options.
 func behindOptions(w world, server *interceptor.Server) []grpc.ServerOption {
-	return middleware.Options(server, w.verifier, slog.New(slog.NewTextHandler(w.log, nil)))
+	return middleware.Options(server, slog.New(slog.NewTextHandler(w.log, nil)))
 }
 
 // behindAuth installs server by the two lines that change, and nothing else.

@@ -10,14 +10,10 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
-	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// headerRoom is what callers may send beside a token, in bytes.
-const headerRoom = 24 << 10
-
 // Options returns what [grpc.NewServer] needs, for unary calls and for streams.
-// verifier is the one that server was built with. The order matters:
+// The order matters:
 //
 //  1. Logging is outermost, to see how each call ended. It writes nothing while
 //     a panic passes through: outside of it, recovery would take the line away
@@ -27,9 +23,8 @@ const headerRoom = 24 << 10
 //  4. The last one refuses what auth let pass without asking server.
 //
 // The headers of a call may have 16 MiB unless gRPC is told otherwise. AuthFunc
-// can't tell it, so the limit is an option of its own: 24 KiB above the longest
-// token, as [interceptor.Server.Options] has it.
-func Options(server *interceptor.Server, verifier *token.Verifier, logger *slog.Logger) []grpc.ServerOption {
+// can't tell it, so the limit is an option of its own.
+func Options(server *interceptor.Server, logger *slog.Logger) []grpc.ServerOption {
 	lines, finish, refusals := linesIn(logger), logging.WithLogOnEvents(logging.FinishCall), logging.WithErrorFields(refusal)
 	logged, onPanic := exceptHealth(), recovering(logger)
 	return []grpc.ServerOption{
@@ -45,6 +40,6 @@ func Options(server *interceptor.Server, verifier *token.Verifier, logger *slog.
 			auth.StreamServerInterceptor(server.AuthFunc()),
 			decidedStream,
 		),
-		grpc.MaxHeaderListSize(uint32(verifier.MaxSize() + headerRoom)), //nolint:gosec // MaxSize is 1 MiB at most
+		grpc.MaxHeaderListSize(server.MaxHeaderListSize()),
 	}
 }
