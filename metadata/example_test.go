@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	grpcmd "google.golang.org/grpc/metadata"
 
@@ -78,4 +79,22 @@ func ExampleHeader() {
 	token, err := header.FromIncoming(ctx)
 	fmt.Println(token, err)
 	// Output: abc.def.ghi <nil>
+}
+
+// A grpc-gateway passes the token on once, whatever its own matcher makes of
+// other headers; this one takes a prefix away. The result is for
+// runtime.WithIncomingHeaderMatcher.
+func ExampleGatewayMatcher() {
+	match := metadata.GatewayMatcher(func(header string) (key string, ok bool) {
+		return strings.CutPrefix(header, "Grpc-Metadata-")
+	})
+
+	for _, header := range []string{"Authorization", "Grpc-Metadata-Authorization", "Grpc-Metadata-Trace"} {
+		key, ok := match(header)
+		fmt.Printf("%s: %q %v\n", header, key, ok)
+	}
+	// Output:
+	// Authorization: "" false
+	// Grpc-Metadata-Authorization: "" false
+	// Grpc-Metadata-Trace: "Trace" true
 }
