@@ -60,7 +60,7 @@ func (a *app) build(config config) error {
 	}
 	policy := interceptor.Rules(
 		interceptor.Public(slices.Concat(interceptor.HealthMethods(), interceptor.ReflectionMethods())...),
-		interceptor.Authenticated(),
+		interceptor.FromProto(),
 	)
 	guard, err := interceptor.NewServer(verifier, policy,
 		interceptor.Name(config.name), interceptor.WithObserver(refusals{a.logger}))

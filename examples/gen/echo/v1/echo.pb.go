@@ -9,6 +9,7 @@
 package echov1
 
 import (
+	_ "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -232,7 +233,7 @@ var File_jwtrelay_examples_echo_v1_echo_proto protoreflect.FileDescriptor
 
 const file_jwtrelay_examples_echo_v1_echo_proto_rawDesc = "" +
 	"\n" +
-	"$jwtrelay/examples/echo/v1/echo.proto\x12\x19jwtrelay.examples.echo.v1\x1a\x1egoogle/protobuf/duration.proto\"v\n" +
+	"$jwtrelay/examples/echo/v1/echo.proto\x12\x19jwtrelay.examples.echo.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fjwtrelay/policy/v1/policy.proto\"v\n" +
 	"\vEchoRequest\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12\x16\n" +
 	"\x06repeat\x18\x02 \x01(\rR\x06repeat\x125\n" +
@@ -245,12 +246,12 @@ const file_jwtrelay_examples_echo_v1_echo_proto_rawDesc = "" +
 	"\x03Hop\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12 \n" +
-	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint2\xfe\x02\n" +
+	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint2\x86\x03\n" +
 	"\vEchoService\x12W\n" +
 	"\x04Echo\x12&.jwtrelay.examples.echo.v1.EchoRequest\x1a'.jwtrelay.examples.echo.v1.EchoResponse\x12[\n" +
 	"\x06Expand\x12&.jwtrelay.examples.echo.v1.EchoRequest\x1a'.jwtrelay.examples.echo.v1.EchoResponse0\x01\x12\\\n" +
 	"\aCollect\x12&.jwtrelay.examples.echo.v1.EchoRequest\x1a'.jwtrelay.examples.echo.v1.EchoResponse(\x01\x12[\n" +
-	"\x04Chat\x12&.jwtrelay.examples.echo.v1.EchoRequest\x1a'.jwtrelay.examples.echo.v1.EchoResponse(\x010\x01B:Z8github.com/jwtrelay/jwtrelay/examples/gen/echo/v1;echov1b\x06proto3"
+	"\x04Chat\x12&.jwtrelay.examples.echo.v1.EchoRequest\x1a'.jwtrelay.examples.echo.v1.EchoResponse(\x010\x01\x1a\x06\xb2\xdb$\x02\x1a\x00B:Z8github.com/jwtrelay/jwtrelay/examples/gen/echo/v1;echov1b\x06proto3"
 
 var (
 	file_jwtrelay_examples_echo_v1_echo_proto_rawDescOnce sync.Once

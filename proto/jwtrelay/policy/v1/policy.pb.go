@@ -10,13 +10,13 @@
 //
 //   service OrdersService {
 //     // Of every method that has no rule of its own.
-//     option (jwtrelay.policy.v1.default_rule) = {authenticated: {}};
+//     option (jwtrelay.policy.v1.default_rule).authenticated = {};
 //
 //     rpc ListProducts(ListProductsRequest) returns (ListProductsResponse) {
-//       option (jwtrelay.policy.v1.rule) = {public: {}};
+//       option (jwtrelay.policy.v1.rule).public = {};
 //     }
 //     rpc CancelOrder(CancelOrderRequest) returns (CancelOrderResponse) {
-//       option (jwtrelay.policy.v1.rule) = {authenticated: {all_scopes: "orders.admin"}};
+//       option (jwtrelay.policy.v1.rule).authenticated.all_scopes = "orders.admin";
 //     }
 //   }
 //
