@@ -6,9 +6,9 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # `./...` does not see nested modules, so every target walks this list. The
-# library comes last, so that its results are what one sees. tools has no
-# packages: it only pins versions.
-MODULES := examples .
+# library comes last, so that its results are what one sees. tools pins versions,
+# and has our own plugin for buf.
+MODULES := examples tools .
 BIN ?= $(CURDIR)/.bin
 FUZZTIME ?= 30s
 
@@ -50,12 +50,12 @@ lint: $(GOLANGCI_LINT) ## Check the style of Go and of protos
 .PHONY: generate
 generate: ## Generate Go from the protos
 	$(BUF) build # before the old files go
-	find proto examples/gen -name '*.pb.go' -delete
+	find proto examples/gen -name '*.pb.go' -delete -o -name '*.pb.gw.go' -delete
 	$(BUF) generate
 
 .PHONY: tidy
 tidy: ## Tidy every module
-	@for module in $(MODULES) tools; do \
+	@for module in $(MODULES); do \
 		(set -x; go -C "$$module" mod tidy); \
 	done
 
