@@ -1,6 +1,8 @@
 package interceptor
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,13 +32,22 @@ const (
 	maxRetry = time.Hour
 )
 
+// NeedsLogin reports whether the user can mend it, by getting a new token: the
+// token is missing, has expired, is too old for the method, or was revoked.
+func (r Refusal) NeedsLogin() bool {
+	return r.Code == codes.Unauthenticated && slices.Contains([]token.Reason{
+		token.ReasonMissing, token.ReasonExpired, token.ReasonRevoked, ReasonTooOld,
+	}, r.Reason)
+}
+
 // RefusalFrom returns the refusal that err tells of: one of a service behind
-// this one, however many, or one of this service's own interceptors. It is
-// false if err is nil, or of any other kind.
+// this one, however many, one of this service's own interceptors, or one of a
+// [token.Verifier] that was asked without them. It is false if err is nil, or of
+// any other kind.
 func RefusalFrom(err error) (Refusal, bool) {
 	s, ok := status.FromError(err)
-	if !ok || err == nil {
-		return Refusal{}, false
+	if err == nil || !ok {
+		return refusalOfVerifier(err)
 	}
 	r := Refusal{Code: s.Code(), Message: s.Message()}
 	for _, detail := range s.Details() {
@@ -54,9 +65,18 @@ func RefusalFrom(err error) (Refusal, bool) {
 		}
 	}
 	if r.Reason == "" {
-		return Refusal{}, false
+		return refusalOfVerifier(err)
 	}
 	return r, true
+}
+
+// refusalOfVerifier is RefusalFrom for what [token.Verifier.Verify] returns.
+func refusalOfVerifier(err error) (Refusal, bool) {
+	var e *token.Error
+	if !errors.As(err, &e) {
+		return Refusal{}, false
+	}
+	return Refusal{Reason: e.Reason(), Code: verdictOf(e.Reason()).code, Message: e.Error(), RetryAfter: min(e.RetryAfter(), maxRetry)}, true
 }
 
 // shortened cuts a text of absurd length.

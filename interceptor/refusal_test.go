@@ -201,3 +201,36 @@ func TestAbsurdStatuses(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalOfAVerifier has what a queue consumer gets, who asks the verifier
+// itself.
+func TestRefusalOfAVerifier(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.verifier.Verify(t.Context(), w.issuer.Token(jwttest.Expired(time.Hour)))
+	got, ok := interceptor.RefusalFrom(fmt.Errorf("job 7: %w", err))
+	want := interceptor.Refusal{Reason: token.ReasonExpired, Code: codes.Unauthenticated, Message: "the token has expired"}
+	if !ok || got != want {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+	away := token.NewError(token.ReasonKeysUnavailable, &keyset.UnavailableError{After: 7 * time.Second})
+	got, ok = interceptor.RefusalFrom(away)
+	if !ok || got.Code != codes.Unavailable || got.RetryAfter != 7*time.Second {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+}
+
+func TestNeedsLogin(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[token.Reason]bool{
+		token.ReasonMissing: true, token.ReasonExpired: true, token.ReasonRevoked: true, interceptor.ReasonTooOld: true,
+		token.ReasonKeyUnknown: false, token.ReasonMalformed: false, token.ReasonKeysUnavailable: false, "": false,
+	} {
+		if got := (interceptor.Refusal{Reason: reason, Code: codes.Unauthenticated}).NeedsLogin(); got != want {
+			t.Errorf("%s needs a login: %v", reason, got)
+		}
+	}
+	if (interceptor.Refusal{Reason: token.ReasonExpired, Code: codes.Internal}).NeedsLogin() {
+		t.Error("what a service told as its own fault needs a login")
+	}
+}

@@ -2,13 +2,10 @@ package interceptor
 
 import (
 	"log/slog"
-	"slices"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/jwtrelay/jwtrelay/token"
 )
 
 // AsUpstream returns what a handler should answer when a service that it called
@@ -18,21 +15,13 @@ import (
 // other keys, names or rules than this one. That is not the user's fault, and
 // logging in again would not help, so it becomes Internal, with the reason and
 // the hop kept for whoever reads logs. What the user can do something about
-// passes as it is: a token that is missing, has expired, is too old for the method
-// or was revoked, and any PermissionDenied. So does an outage (Unavailable), every other error, and nil.
+// passes as it is: what [Refusal.NeedsLogin], and any PermissionDenied. So does an outage (Unavailable), every other error, and nil.
 func AsUpstream(err error) error {
 	r, ok := RefusalFrom(err)
-	if !ok || r.Code != codes.Unauthenticated || isUsersMatter(r.Reason) {
+	if !ok || r.Code != codes.Unauthenticated || r.NeedsLogin() {
 		return err
 	}
 	return &upstreamError{refusal: r, cause: err}
-}
-
-// isUsersMatter reports whether the user can do something about the reason.
-func isUsersMatter(reason token.Reason) bool {
-	return slices.Contains([]token.Reason{
-		token.ReasonMissing, token.ReasonExpired, token.ReasonRevoked, ReasonTooOld,
-	}, reason)
 }
 
 // upstreamError is a refusal by a service behind this one, as this one tells it.
