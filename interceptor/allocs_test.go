@@ -2,6 +2,7 @@ package interceptor_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -29,15 +30,20 @@ func TestRulesAllocateNothing(t *testing.T) { //nolint:paralleltest // testing.A
 	}
 }
 
-// allocs returns how often a call allocates.
+// allocs returns how often a call allocates: the least of some counts, for other
+// tests' servers may still be ending.
 func allocs(t *testing.T, ctx context.Context, w world, policy interceptor.Policy) float64 { //nolint:revive // a test's t comes first
 	t.Helper()
 	server := w.server(t, policy)
 	info := &grpc.UnaryServerInfo{FullMethod: unaryCall}
 	handler := func(context.Context, any) (any, error) { return nil, nil }
-	return testing.AllocsPerRun(200, func() {
-		if _, err := server.UnaryInterceptor(ctx, nil, info, handler); err != nil {
-			t.Fatal(err)
-		}
-	})
+	least := math.Inf(1)
+	for range 5 {
+		least = min(least, testing.AllocsPerRun(50, func() {
+			if _, err := server.UnaryInterceptor(ctx, nil, info, handler); err != nil {
+				t.Fatal(err)
+			}
+		}))
+	}
+	return least
 }

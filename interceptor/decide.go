@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	grpcmd "google.golang.org/grpc/metadata"
+
 	"github.com/jwtrelay/jwtrelay/metadata"
 	"github.com/jwtrelay/jwtrelay/token"
 )
@@ -56,7 +58,20 @@ func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, error)
 	if err != nil || len(call.rule.requirements) == 0 {
 		return t, err
 	}
-	return t, call.rule.judge(ctx, caller{token: t, now: s.now(), names: s.peerNames})
+	return t, call.rule.judge(call.inContext(ctx), caller{token: t, now: s.now(), names: s.peerNames})
+}
+
+// inContext returns ctx with the headers of the call where gRPC has them, so that
+// what a rule asks finds them there however the call came.
+func (c incoming) inContext(ctx context.Context) context.Context {
+	if c.header == nil {
+		return ctx
+	}
+	md := make(grpcmd.MD, len(c.header))
+	for name, values := range c.header {
+		md.Append(name, values...)
+	}
+	return grpcmd.NewIncomingContext(ctx, md)
 }
 
 // tokenOf returns the token that a call carries.

@@ -23,15 +23,16 @@ import (
 // path that is neither a method with a rule nor named there is refused.
 //
 // next finds the token in the request's context, see [token.FromContext], and
-// what it calls with that context by a [Client] relays it. CORS preflights are
-// passed on without a token; put the handler that answers them around this one,
-// so that it adds its headers to refusals as well.
+// what it calls with that context by a [Client] relays it. A browser sends CORS
+// preflights without a token, so put the handler that answers them around this
+// one; it then adds its headers to refusals as well.
 //
 // A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
 // the headers, to a Connect stream in its last frame, to all others by 401, 403
 // or 503, WWW-Authenticate (RFC 6750 section 3), Retry-After, and JSON that
 // Connect's clients read. The request's body is not read: a client that waits for
-// the answer before it sends more would wait for ever.
+// the answer before it sends more would wait for ever. What [HideHops] takes out
+// of handlers' errors is not taken out here, where they are bytes already.
 //
 // It fails on a nil handler and on options that make no sense.
 func (s *Server) HTTPHandler(next http.Handler, options ...HTTPOption) (http.Handler, error) {
@@ -79,13 +80,27 @@ func MountedAt(prefix string) HTTPOption {
 // ends in a slash stands for all paths below it too; the longest that fits
 // counts. A method with a rule of its own keeps it.
 func PublicPaths(paths ...string) HTTPOption {
-	return httpOption(func(h *httpHandler) error { return h.name(rule{access: public}, paths) })
+	return httpOption(func(h *httpHandler) error { return h.name("PublicPaths", rule{access: public}, paths) })
 }
 
 // AuthenticatedPaths lets callers with a valid token request these paths, which
 // are no methods: see [PublicPaths].
 func AuthenticatedPaths(paths ...string) HTTPOption {
-	return httpOption(func(h *httpHandler) error { return h.name(rule{access: authenticated}, paths) })
+	return httpOption(func(h *httpHandler) error {
+		return h.name("AuthenticatedPaths", rule{access: authenticated}, paths)
+	})
+}
+
+// UncheckedPreflights passes CORS preflights on to next, whatever their path and
+// without a token, where what answers them can't be put around this handler.
+// Anyone can make a request that looks like a preflight, so next must answer
+// every OPTIONS by itself, as the handlers of gRPC and Connect do. One that
+// doesn't look at the method, such as [http.FileServer], would serve it.
+func UncheckedPreflights() HTTPOption {
+	return httpOption(func(h *httpHandler) error {
+		h.passPreflights = true
+		return nil
+	})
 }
 
 // httpHandler implements [Server.HTTPHandler].
@@ -94,22 +109,24 @@ type httpHandler struct {
 	next   http.Handler
 	prefix string
 	paths  map[string]*rule
+
+	passPreflights bool
 }
 
-// name adds a rule for paths.
-func (h *httpHandler) name(r rule, paths []string) error {
+// name adds the rule that an option has for paths.
+func (h *httpHandler) name(option string, r rule, paths []string) error {
 	if len(paths) == 0 {
-		return errors.New("an option names no path")
+		return fmt.Errorf("%s() names no path", option)
 	}
 	if h.paths == nil {
 		h.paths = make(map[string]*rule)
 	}
 	for _, path := range paths {
 		if _, twice := h.paths[path]; twice {
-			return fmt.Errorf("the path %s has two rules", path)
+			return fmt.Errorf("%s(%q): the path has a rule already", option, path)
 		}
 		if !isPath(path) {
-			return fmt.Errorf("%q is not a path such as /healthz or /static/", path)
+			return fmt.Errorf("%s(%q): not a path such as /healthz or /static/", option, path)
 		}
 		h.paths[path] = &r
 	}
@@ -118,8 +135,8 @@ func (h *httpHandler) name(r rule, paths []string) error {
 
 // ServeHTTP implements [http.Handler].
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := withPeer(r)
-	if isPreflight(r) {
+	ctx := peer.NewContext(r.Context(), peerOf(r))
+	if h.passPreflights && isPreflight(r) {
 		h.pass(w, r, token.NewContext(ctx, nil))
 		return
 	}
@@ -149,19 +166,16 @@ func isPreflight(r *http.Request) bool {
 		r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// withPeer returns the context of a request, in which the peer of a TLS
-// connection is where gRPC has it.
-func withPeer(r *http.Request) context.Context {
-	if r.TLS == nil {
-		return r.Context()
-	}
-	return peer.NewContext(r.Context(), &peer.Peer{
-		Addr: httpAddr(r.RemoteAddr),
-		AuthInfo: credentials.TLSInfo{
+// peerOf returns the other side of a request's connection as gRPC has it.
+func peerOf(r *http.Request) *peer.Peer {
+	from := &peer.Peer{Addr: httpAddr(r.RemoteAddr)}
+	if r.TLS != nil {
+		from.AuthInfo = credentials.TLSInfo{
 			State:          *r.TLS,
 			CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
-		},
-	})
+		}
+	}
+	return from
 }
 
 // httpAddr is the address of an HTTP client.

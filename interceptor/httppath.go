@@ -21,7 +21,7 @@ func (h *httpHandler) ruleFor(u *url.URL) (name string, found *rule) {
 		}
 	}
 	if r, ok := h.ruleForPath(u.Path); ok {
-		return u.Path, r
+		return shortened(u.Path, maxName), r
 	}
 	if isMethod {
 		return shortened(method, maxName), h.server.rules.others
@@ -46,7 +46,7 @@ func (h *httpHandler) ruleForPath(p string) (r *rule, ok bool) {
 // isPath reports whether p is a path that means the same to everyone: one that
 // begins with a slash and has no dot segments, no empty ones and no backslash.
 func isPath(p string) bool {
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "\\\x00") {
+	if !strings.HasPrefix(p, "/") || strings.Contains(p, "//") || strings.ContainsAny(p, "\\\x00") {
 		return false
 	}
 	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")

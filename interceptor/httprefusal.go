@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,9 @@ import (
 
 // writeTo answers a request with the refusal, in the protocol of the request.
 func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
-	// HTTP/1.1 would otherwise read the body first.
-	_ = http.NewResponseController(w).EnableFullDuplex()
-	if request.ProtoMajor < 2 {
-		w.Header().Set("Connection", "close") // what is left of the body is no request
+	if request.ProtoMajor < 2 && request.ContentLength != 0 {
+		// net/http would otherwise read the body before it answers.
+		w.Header().Set("Connection", "close")
 	}
 	if challenge := r.challenge(); challenge != "" {
 		w.Header().Set("Www-Authenticate", challenge)
@@ -28,7 +28,7 @@ func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
 	s := r.GRPCStatus()
 	contentType := strings.ToLower(request.Header.Get("Content-Type"))
 	switch {
-	case strings.HasPrefix(contentType, "application/grpc"):
+	case isGRPC(contentType):
 		writeGRPC(w.Header(), contentType, s)
 		w.WriteHeader(http.StatusOK)
 	case strings.HasPrefix(contentType, "application/connect+"):
@@ -37,6 +37,16 @@ func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
 	default:
 		r.writePlain(w, s)
 	}
+}
+
+// isGRPC reports whether a content type is one of gRPC's or gRPC-Web's. To all
+// others 200 says that a request was let in.
+func isGRPC(contentType string) bool {
+	kinds := []string{"application/grpc", "application/grpc-web", "application/grpc-web-text"}
+	return slices.ContainsFunc(kinds, func(kind string) bool {
+		rest, ok := strings.CutPrefix(contentType, kind)
+		return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
+	})
 }
 
 // writeGRPC writes a status as gRPC's Trailers-Only response, which gRPC-Web
