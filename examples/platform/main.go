@@ -26,6 +26,7 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/orders"
 	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
 func main() {
@@ -43,15 +44,19 @@ type role struct {
 }
 
 func roles() []role {
-	return []role{
+	all := []role{
 		{"demo", "start everything here, and show what it does", demo.Run},
 		{"auth", "log users in, publish the keys", auth.Run},
-		{gateway.Name, "the API gateway, which users call", gateway.Run},
-		{orders.Name, "service A: who ordered what? calls inventory", orders.Run},
-		{inventory.Name, "service B: is it there? calls pricing", inventory.Run},
-		{pricing.Name, "service C: what does it cost?", pricing.Run},
-		{"passwd", "read a password, and print a line for the users file of auth", auth.RunPasswd},
 	}
+	for _, r := range services() {
+		all = append(all, role{r.Name, r.Summary, r.Run})
+	}
+	return append(all, role{"passwd", "read a password, and print a line for the users file of auth", auth.RunPasswd})
+}
+
+// services are in the order in which a call gets to them.
+func services() []service.Role {
+	return []service.Role{gateway.Role(), orders.Role(), inventory.Role(), pricing.Role()}
 }
 
 // run is main, with what a test wants to choose. It returns the exit status: 2
@@ -69,15 +74,15 @@ func run(ctx context.Context, env process.Env) int {
 	}
 	for _, role := range roles() {
 		if role.name == name {
-			return status(name, role.run(ctx, env), env.Stderr)
+			return exitStatus(name, role.run(ctx, env), env.Stderr)
 		}
 	}
 	say(env.Stderr, "platform: no role %q; platform help lists them", name)
 	return 2
 }
 
-// status reports how a role ended.
-func status(role string, err error, stderr io.Writer) int {
+// exitStatus says how a role ended.
+func exitStatus(role string, err error, stderr io.Writer) int {
 	var misused *process.UsageError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):

@@ -75,10 +75,12 @@ func TestDemoHolds(t *testing.T) {
 		t.Errorf("logs are shown though all went well:\n%s", stderr)
 	}
 	for _, want := range []string{
-		"1. One order", "2. A stream", "3. What is refused", "4. Fifty users", "5. The auth service is killed",
+		"1. One order", "2. A stream", "3. What is refused", "4. Who may do what", "5. A stolen token",
+		"6. Fifty users", "7. The auth service is killed",
 		"gateway     GatewayService/PlaceOrder", "pricing     PricingService/QuoteItems",
 		"TOKEN_MISSING", "SIGNATURE_INVALID", "TOKEN_EXPIRED", "AUDIENCE_MISMATCH", "KEY_UNKNOWN",
-		"All 5 scenes held",
+		"a valid token; scope pricing.read; peer inventory", "SCOPE_INSUFFICIENT", "PEER_NOT_ALLOWED", "certificate required",
+		"All 7 scenes held",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in the story", want)

@@ -2,19 +2,25 @@ package wiring_test
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/local"
 
 	inventoryv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/inventory/v1"
 	ordersv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1"
+	"github.com/jwtrelay/jwtrelay/examples/platform/authority"
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/wiring"
 	"github.com/jwtrelay/jwtrelay/jwttest"
 	"github.com/jwtrelay/jwtrelay/metadata"
@@ -44,19 +50,24 @@ func Example() {
 		return
 	}
 	defer func() { _ = conn.Close() }()
+	// Orders asks who calls, too: its proto lets in nobody but the gateway.
+	server, gateway := identities("orders", "gateway")
 	orders := &wiring.Orders{Inventory: inventoryv1.NewInventoryServiceClient(conn)}
 	ordersAddr := filepath.Join(dir, "orders")
 	lis := listen(ordersAddr)
 	defer func() { _ = lis.Close() }()
 	go func() {
-		_ = wiring.Serve(lis, issuer.URL(), orders,
-			grpc.Creds(local.NewCredentials()),
+		err := wiring.Serve(lis, issuer.URL(), orders,
+			grpc.Creds(credentials.NewTLS(server.ForPeers())),
 			grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor()),
 			grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor()))
+		if !errors.Is(err, net.ErrClosed) {
+			fmt.Println(err)
+		}
 	}()
 
 	// Until the keys have come the service says Unavailable: try again.
-	user, err := grpc.NewClient("unix:"+ordersAddr, grpc.WithTransportCredentials(local.NewCredentials()),
+	user, err := grpc.NewClient("unix:"+ordersAddr, grpc.WithTransportCredentials(credentials.NewTLS(gateway.To("orders"))),
 		grpc.WithDefaultServiceConfig(`{"methodConfig":[{"name":[{}],"retryPolicy":{
 			"maxAttempts":5,"initialBackoff":"0.1s","maxBackoff":"1s","backoffMultiplier":2,
 			"retryableStatusCodes":["UNAVAILABLE"]}}]}`))
@@ -65,7 +76,9 @@ func Example() {
 		return
 	}
 	defer func() { _ = user.Close() }()
-	ctx, err := metadata.ToOutgoing(context.Background(), issuer.Token())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ctx, err = metadata.ToOutgoing(ctx, issuer.Token(jwttest.Scopes("orders.write")))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -91,6 +104,30 @@ func (shelf) ReserveItems(ctx context.Context, _ *inventoryv1.ReserveItemsReques
 	return &inventoryv1.ReserveItemsResponse{}, nil
 }
 
+// identities are two services whose certificates are of one authority.
+func identities(server, client string) (*process.Identity, *process.Identity) {
+	ca, err := authority.New()
+	if err != nil {
+		fmt.Println(err)
+	}
+	identity := func(name string) *process.Identity {
+		cert, key, err := ca.Issue(name)
+		if err != nil {
+			fmt.Println(err)
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			fmt.Println(err)
+		}
+		made, err := process.NewIdentity(pair, ca.PEM())
+		if err != nil {
+			fmt.Println(err)
+		}
+		return made
+	}
+	return identity(server), identity(client)
+}
+
 func listen(path string) net.Listener {
 	lis, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", path)
 	if err != nil {
@@ -99,23 +136,31 @@ func listen(path string) net.Listener {
 	return lis
 }
 
-// TestTheREADMEShowsThisCode keeps the README's Go honest: each of its blocks
-// stands in this package, line by line.
+// TestTheREADMEShowsThisCode keeps the README honest: each of its blocks of Go
+// stands in this package, and each block of proto in that of the orders.
 func TestTheREADMEShowsThisCode(t *testing.T) {
 	t.Parallel()
 	readme := read(t, filepath.Join("..", "..", "README.md"))
-	code := read(t, "wiring.go")
-	blocks := strings.Split(readme, "```go\n")[1:]
-	if len(blocks) < 2 {
-		t.Fatalf("the README has %d blocks of Go, want a server and a client at least", len(blocks))
-	}
-	for _, block := range blocks {
-		block, _, _ = strings.Cut(block, "```")
-		if !strings.Contains(code, block) {
-			t.Errorf("this is not in wiring.go:\n%s", block)
+	for language, test := range map[string]struct {
+		path  string
+		least int
+	}{
+		"go":    {"wiring.go", 2}, // a server and a client
+		"proto": {filepath.Join("..", "..", "proto", "jwtrelay", "examples", "platform", "orders", "v1", "orders.proto"), 1},
+	} {
+		code := read(t, test.path)
+		blocks := strings.Split(readme, "```"+language+"\n")[1:]
+		if len(blocks) < test.least {
+			t.Fatalf("the README has %d blocks of %s, want %d at least", len(blocks), language, test.least)
 		}
-		if lines := strings.Count(block, "\n"); lines > 30 {
-			t.Errorf("a block of %d lines is too long for a README", lines)
+		for _, block := range blocks {
+			block, _, _ = strings.Cut(block, "```")
+			if !strings.Contains(code, block) {
+				t.Errorf("this is not in %s:\n%s", filepath.Base(test.path), block)
+			}
+			if lines := strings.Count(block, "\n"); lines > 30 {
+				t.Errorf("a block of %d lines is too long for a README", lines)
+			}
 		}
 	}
 }

@@ -2,20 +2,30 @@ package auth
 
 import (
 	"crypto/rand"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// Claims are what a token of the platform says.
+type Claims struct {
+	jwt.RegisteredClaims
+	Scope string `json:"scope,omitempty"` // RFC 9068 section 2.2.3
+}
+
 // NewClaims returns what a token of the platform says: who issued it, for whom,
-// about whom, and for how long. Each has an id of its own.
-func NewClaims(issuer, audience, subject string, issued, expires time.Time) *jwt.RegisteredClaims {
-	return &jwt.RegisteredClaims{
-		Issuer:    issuer,
-		Audience:  jwt.ClaimStrings{audience},
-		Subject:   subject,
-		IssuedAt:  jwt.NewNumericDate(issued),
-		ExpiresAt: jwt.NewNumericDate(expires),
-		ID:        rand.Text(),
+// about whom, what it is good for, and for how long. Each has an id of its own.
+func NewClaims(issuer, audience, subject string, scopes []string, issued, expires time.Time) *Claims {
+	return &Claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    issuer,
+			Audience:  jwt.ClaimStrings{audience},
+			Subject:   subject,
+			IssuedAt:  jwt.NewNumericDate(issued),
+			ExpiresAt: jwt.NewNumericDate(expires),
+			ID:        rand.Text(),
+		},
+		Scope: strings.Join(scopes, " "),
 	}
 }

@@ -32,7 +32,7 @@ func parseFlags(env process.Env) (flags, error) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	c.tls.Register(f)
 	f.Required(&c.key, "key", "`file` with the private key that signs tokens (PEM, PKCS #8, P-256)")
-	f.Required(&c.users, "users", "`file` with the users and the hashes of their passwords")
+	f.Required(&c.users, "users", "`file` with the users, a line each: name, hash of the password, scopes (see platform passwd)")
 	f.StringVar(&c.issuer, "issuer", "", "`URL` that users and services see (default: https:// and the address)")
 	f.StringVar(&c.audience, "audience", "platform", "`aud` of the tokens")
 	f.DurationVar(&c.lifetime, "lifetime", 15*time.Minute, "how long a token is valid")

@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"runtime"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // The paths that are served.
@@ -78,6 +76,10 @@ func (s *Server) Handler() http.Handler {
 type Login struct {
 	Username string   `json:"username"`
 	Password Password `json:"password"`
+
+	// Scope is what the token is to be good for, with spaces between: some of the
+	// user's scopes, never more. Empty means all of them (RFC 6749 section 3.3).
+	Scope string `json:"scope,omitempty"`
 }
 
 // Grant is the answer to a login that went well, as OAuth has it (RFC 6749
@@ -85,7 +87,8 @@ type Login struct {
 type Grant struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
+	ExpiresIn   int    `json:"expires_in"`      // seconds
+	Scope       string `json:"scope,omitempty"` // what the token is good for
 }
 
 // login gives a user a token.
@@ -95,7 +98,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `want {"username": ..., "password": ...}`, http.StatusBadRequest)
 		return
 	}
-	ok, err := s.check(r.Context(), login)
+	user, ok, err := s.check(r.Context(), login)
 	switch {
 	case err != nil:
 		s.config.Logger.ErrorContext(r.Context(), "login failed", "cause", err)
@@ -107,41 +110,55 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "wrong username or password", http.StatusUnauthorized)
 		return
 	}
-	raw, err := s.config.Key.Sign(s.claims(login.Username))
+	scopes, err := grantScopes(user.Scopes, login.Scope)
+	if err != nil {
+		s.config.Logger.WarnContext(r.Context(), "login refused", "user", login.Username, "cause", err)
+		http.Error(w, "scope: not all of it is yours", http.StatusBadRequest)
+		return
+	}
+	s.grant(w, r, login.Username, scopes)
+}
+
+// grant answers with a token.
+func (s *Server) grant(w http.ResponseWriter, r *http.Request, user string, scopes []string) {
+	claims := s.claims(user, scopes)
+	raw, err := s.config.Key.Sign(claims)
 	if err != nil {
 		s.config.Logger.ErrorContext(r.Context(), "signing failed", "cause", err)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
-	s.config.Logger.InfoContext(r.Context(), "logged in", "user", login.Username)
+	s.config.Logger.InfoContext(r.Context(), "logged in", "user", user, "scope", claims.Scope)
 	w.Header().Set("Cache-Control", "no-store")
-	s.answer(w, Grant{AccessToken: raw, TokenType: "Bearer", ExpiresIn: int(s.config.Lifetime.Seconds())})
+	s.answer(w, Grant{
+		AccessToken: raw, TokenType: "Bearer", ExpiresIn: int(s.config.Lifetime.Seconds()), Scope: claims.Scope,
+	})
 }
 
-// check reports whether name and password belong together. It takes as long if
-// there is no such user.
-func (s *Server) check(ctx context.Context, login Login) (bool, error) {
-	hash, err := s.config.Users.Hash(ctx, login.Username)
+// check returns the user, and whether name and password belong together. It
+// takes as long if there is no such user.
+func (s *Server) check(ctx context.Context, login Login) (User, bool, error) {
+	user, err := s.config.Users.User(ctx, login.Username)
 	known := err == nil
 	if errors.Is(err, ErrNoUser) {
-		hash, err = s.decoy, nil
+		user, err = User{Hash: s.decoy}, nil
 	}
 	if err != nil {
-		return false, err
+		return User{}, false, err
 	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return User{}, false, ctx.Err()
 	}
-	return hash.Matches(login.Password) && known, nil
+	return user, user.Hash.Matches(login.Password) && known, nil
 }
 
 // claims are what a user's token says.
-func (s *Server) claims(user string) jwt.Claims {
+func (s *Server) claims(user string, scopes []string) *Claims {
 	now := s.now()
-	return NewClaims(s.config.Issuer, s.config.Audience, user, now, now.Add(s.config.Lifetime))
+	return NewClaims(s.config.Issuer, s.config.Audience, user, scopes, now, now.Add(s.config.Lifetime))
 }
 
 func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {

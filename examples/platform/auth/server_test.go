@@ -22,7 +22,8 @@ const (
 	password = "correct horse battery staple"
 )
 
-// serve starts the HTTP side with one user, alice, and returns what it logs.
+// serve starts the HTTP side with one user, alice, who may read and write, and
+// returns what it logs.
 func serve(t *testing.T) (*httptest.Server, *auth.SigningKey, *bytes.Buffer) {
 	t.Helper()
 	key, err := auth.NewSigningKey()
@@ -32,7 +33,7 @@ func serve(t *testing.T) (*httptest.Server, *auth.SigningKey, *bytes.Buffer) {
 	log := new(bytes.Buffer)
 	server, err := auth.NewServer(auth.Config{
 		Issuer: issuer, Audience: "platform", Lifetime: time.Minute, Key: key,
-		Users:  auth.Memory{"alice": newHash(t, password)},
+		Users:  auth.Memory{"alice": {Hash: newHash(t, password), Scopes: []string{"orders.read", "orders.write"}}},
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {

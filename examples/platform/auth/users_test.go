@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,25 +64,32 @@ func TestParseHashRefuses(t *testing.T) {
 func TestReadUsers(t *testing.T) {
 	t.Parallel()
 	hash := newHash(t, "hunter2").Encode()
-	users, err := auth.ReadUsers(strings.NewReader(fmt.Sprintf("# users\n\nalice %s\n  bob %s\n", hash, hash)))
+	text := fmt.Sprintf("# users\n\nalice %s orders.read  orders.write \n  bob %s\n", hash, hash)
+	users, err := auth.ReadUsers(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]error{"alice": nil, "bob": nil, "mallory": auth.ErrNoUser, "": auth.ErrNoUser, "#": auth.ErrNoUser} {
-		if _, err := users.Hash(t.Context(), name); !errors.Is(err, want) {
+		if _, err := users.User(t.Context(), name); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", name, err, want)
 		}
+	}
+	alice := []string{"orders.read", "orders.write"}
+	if !slices.Equal(users["alice"].Scopes, alice) || len(users["bob"].Scopes) != 0 {
+		t.Errorf("scopes are %q and %q", users["alice"].Scopes, users["bob"].Scopes)
 	}
 	var written bytes.Buffer
 	if err := users.Write(&written); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := auth.ReadUsers(&written); err != nil || len(again) != 2 {
-		t.Errorf("written and read: %d users, %v", len(again), err)
+	if again, err := auth.ReadUsers(&written); err != nil || len(again) != 2 || !slices.Equal(again["alice"].Scopes, alice) {
+		t.Errorf("written and read: %d users, alice has %q, %v", len(again), again["alice"].Scopes, err)
 	}
 	for name, text := range map[string]string{
 		"no hash":   "alice\n",
 		"one twice": fmt.Sprintf("alice %s\nalice %s\n", hash, hash),
+		"no scope":  fmt.Sprintf("alice %s orders.\"read\"\n", hash),
+		"a comment": fmt.Sprintf("alice %s orders.read # but not admin\n", hash),
 	} {
 		if _, err := auth.ReadUsers(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), "line ") {
 			t.Errorf("%s: %v, want the line", name, err)
@@ -93,7 +101,7 @@ func TestPasswdMakesALineForTheUsersFile(t *testing.T) {
 	t.Parallel()
 	var stdout bytes.Buffer
 	err := auth.RunPasswd(t.Context(), process.Env{
-		Args: []string{"-user", "alice"}, Stdin: strings.NewReader("hunter2\r\n"), Stdout: &stdout, Stderr: io.Discard,
+		Args: []string{"-user", "alice", "-scopes", "orders.read orders.write"}, Stdin: strings.NewReader("hunter2\r\n"), Stdout: &stdout, Stderr: io.Discard,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,8 +110,32 @@ func TestPasswdMakesALineForTheUsersFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !users["alice"].Matches("hunter2") {
+	if !users["alice"].Hash.Matches("hunter2") {
 		t.Error("alice can't log in with it")
+	}
+	if !slices.Equal(users["alice"].Scopes, []string{"orders.read", "orders.write"}) {
+		t.Errorf("her scopes are %q", users["alice"].Scopes)
+	}
+}
+
+func TestPasswdRefusesWhatCanNotStandInALine(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		flag string // to mend
+	}{
+		"a name of two words":    {[]string{"-user", "alice smith"}, "-user"},
+		"a scope in quotes":      {[]string{"-user", "alice", "-scopes", `"orders.read"`}, "-scopes"},
+		"a scope with an umlaut": {[]string{"-user", "alice", "-scopes", "bestellungen.läsen"}, "-scopes"},
+	} {
+		var stdout bytes.Buffer
+		err := auth.RunPasswd(t.Context(), process.Env{
+			Args: test.args, Stdin: strings.NewReader("hunter2\n"), Stdout: &stdout, Stderr: io.Discard,
+		})
+		var misused *process.UsageError
+		if !errors.As(err, &misused) || !strings.Contains(err.Error(), test.flag) || stdout.Len() > 0 {
+			t.Errorf("%s: %v, printed %q", name, err, &stdout)
+		}
 	}
 }
 

@@ -18,12 +18,18 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/orders"
 	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
 // healthLimit is how long a service may take to find its keys.
 const healthLimit = 20 * time.Second
 
-// services are the services in the order in which a call gets to them.
+// roles are the services in the order in which a call gets to them.
+func roles() []service.Role {
+	return []service.Role{gateway.Role(), orders.Role(), inventory.Role(), pricing.Role()}
+}
+
+// services are their names.
 func services() []string {
 	return []string{gateway.Name, orders.Name, inventory.Name, pricing.Name}
 }
@@ -49,6 +55,14 @@ func watching() []string {
 	}
 }
 
+// cancelling are those when an order is cancelled.
+func cancelling() []string {
+	return []string{
+		gatewayv1.GatewayService_CancelOrder_FullMethodName,
+		ordersv1.OrdersService_CancelOrder_FullMethodName,
+	}
+}
+
 // listing are those when orders are listed.
 func listing() []string {
 	return []string{
@@ -59,14 +73,15 @@ func listing() []string {
 
 // chain is one running instance of each service, and connections to them.
 type chain struct {
-	conns map[string]*grpc.ClientConn // by the service's name
+	addrs map[string]string           // by the service's name
+	conns map[string]*grpc.ClientConn // with the demo's own certificate
 }
 
 // startChain starts the services, the last one first, and waits until all of
 // them have keys. Those in wrongKeys fetch their keys from that URL instead of
 // the auth role's. Labels of the children end with suffix.
 func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[string]string) (*chain, error) {
-	c := &chain{conns: make(map[string]*grpc.ClientConn)}
+	c := &chain{addrs: make(map[string]string), conns: make(map[string]*grpc.ClientConn)}
 	next, nextAddr := "", ""
 	names := services()
 	for i := len(names) - 1; i >= 0; i-- {
@@ -83,7 +98,8 @@ func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[str
 			return nil, err
 		}
 		next, nextAddr = name, child.addr
-		if c.conns[name], err = s.connect(name, child.addr); err != nil {
+		c.addrs[name] = child.addr
+		if c.conns[name], err = s.connect(s.identity, name, child.addr); err != nil {
 			return nil, err
 		}
 	}
@@ -105,9 +121,20 @@ func (c *chain) pricing() pricingv1.PricingServiceClient {
 	return pricingv1.NewPricingServiceClient(c.conns[pricing.Name])
 }
 
-// connect returns a connection to a service, which is closed with the stage.
-func (s *stage) connect(name, addr string) (*grpc.ClientConn, error) {
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(credentials.NewTLS(s.identity.To(name))))
+// connectAs returns a connection to a service, past all others, with the
+// certificate of that role.
+func (s *stage) connectAs(role, name string) (*grpc.ClientConn, error) {
+	who, err := s.files[role].Load()
+	if err != nil {
+		return nil, err
+	}
+	return s.connect(who, name, s.chain.addrs[name])
+}
+
+// connect returns a connection of somebody to a service, which is closed with
+// the stage.
+func (s *stage) connect(who *process.Identity, name, addr string) (*grpc.ClientConn, error) {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(credentials.NewTLS(who.To(name))))
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,7 @@ type refusal struct {
 	hop    string
 	code   codes.Code
 	reason string
+	scope  string // that is missing, if that is why
 }
 
 // String implements [fmt.Stringer].
@@ -76,7 +77,11 @@ func (r refusal) String() string {
 	if r == (refusal{}) {
 		return "an answer"
 	}
-	return fmt.Sprintf("%v %s by %s", r.code, r.reason, r.hop)
+	text := fmt.Sprintf("%v %s by %s", r.code, r.reason, r.hop)
+	if r.scope != "" {
+		text += ", for want of " + r.scope
+	}
+	return text
 }
 
 // unnamed is the hop of an error that is no refusal of ours.
@@ -89,7 +94,7 @@ func refusalOf(err error) refusal {
 	}
 	r := refusal{code: status.Code(err), reason: "without a reason", hop: unnamed}
 	if told, ok := interceptor.RefusalFrom(err); ok {
-		r.reason, r.hop = string(told.Reason), told.Hop
+		r.reason, r.hop, r.scope = string(told.Reason), told.Hop, told.Scope
 	}
 	return r
 }

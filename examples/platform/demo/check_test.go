@@ -3,13 +3,19 @@ package demo
 import (
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	platformv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/v1"
+	"github.com/jwtrelay/jwtrelay/interceptor"
 )
 
 const sent bearer = "header.payload.signature"
@@ -61,6 +67,77 @@ func TestCheckHops(t *testing.T) {
 				t.Errorf("got %v, want a mismatch of the %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestRefusalOf(t *testing.T) {
+	t.Parallel()
+	info := &errdetails.ErrorInfo{
+		Domain: interceptor.Domain, Reason: string(interceptor.ReasonScopeInsufficient),
+		Metadata: map[string]string{"hop": "pricing", "scope": "pricing.read"},
+	}
+	refused, err := status.New(codes.PermissionDenied, "no").WithDetails(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"nothing":          {nil, "an answer"},
+		"a refusal":        {refused.Err(), "PermissionDenied SCOPE_INSUFFICIENT by pricing, for want of pricing.read"},
+		"some other error": {status.Error(codes.NotFound, "no such order"), "NotFound without a reason by nobody"},
+	} {
+		if got := refusalOf(test.err).String(); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// A call that goes through with a wrong answer is not taken for a good one, nor
+// for a refusal.
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	if got, err := outcome(nil); got != (refusal{}) || err != nil {
+		t.Errorf("an answer: %v, %v", got, err)
+	}
+	if got, err := outcome(status.Error(codes.NotFound, "")); got.code != codes.NotFound || err != nil {
+		t.Errorf("an error: %v, %v", got, err)
+	}
+	var m *mismatch
+	if _, err := outcome(expect("number of orders", 1, 0)); !errors.As(err, &m) {
+		t.Errorf("a wrong answer: %v, want the mismatch", err)
+	}
+}
+
+func TestMethodsThatAskForTheSameShareALine(t *testing.T) {
+	t.Parallel()
+	got := methodsAlike("orders", strings.Join([]string{
+		"/grpc.health.v1.Health/Check -> anyone",
+		"/jwtrelay.examples.Orders/Cancel -> a valid token; scope orders.admin",
+		"/jwtrelay.examples.Orders/Get -> a valid token; scope orders.read",
+		"/jwtrelay.examples.Orders/List -> a valid token; scope orders.read",
+		"any other method -> nobody (NO_POLICY)\n",
+	}, "\n"))
+	want := [][]string{
+		{"orders", "Cancel", "a valid token; scope orders.admin"},
+		{"orders", "Get, List", "a valid token; scope orders.read"},
+	}
+	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAlertOf(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"let in":      nil,
+		noCertificate: &net.OpError{Op: "remote error", Err: errors.New(noCertificate)},
+		"dial: lost":  &net.OpError{Op: "dial", Err: errors.New("lost")},
+	} {
+		if got := alertOf(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ func scenes() []scene {
 		{"One order, one token, verified by every service", playOrder},
 		{"A stream through the same services", playStream},
 		{"What is refused, where and why", playRefusals},
+		{"Who may do what, as the protos say", playScopes},
+		{"A stolen token, past the gateway", playStolen},
 		{"Fifty users at once", playCrowd},
 		{"The auth service is killed", playOutage},
 	}

@@ -14,9 +14,15 @@ import (
 // loginLimit is how long a user waits for a token.
 const loginLimit = 20 * time.Second
 
-// login logs a user in, and keeps the token.
+// login logs a user in, for all that the user may do.
 func (s *stage) login(ctx context.Context, name string) (bearer, time.Duration, error) {
-	grant, err := requestToken(ctx, s.identity.HTTPClient(), s.issuer(), auth.Login{Username: name, Password: s.users[name]})
+	return s.loginFor(ctx, name, "")
+}
+
+// loginFor logs a user in for these scopes, with spaces between them.
+func (s *stage) loginFor(ctx context.Context, name, scope string) (bearer, time.Duration, error) {
+	grant, err := requestToken(ctx, s.identity.HTTPClient(), s.issuer(),
+		auth.Login{Username: name, Password: s.users[name], Scope: scope})
 	if err != nil {
 		return "", 0, fmt.Errorf("%s can't log in: %w", name, err)
 	}

@@ -130,7 +130,7 @@ func (s *stage) spoil() (t spoilt, err error) {
 	}
 	now := time.Now()
 	sign := func(key *auth.SigningKey, audience string, expires time.Time) bearer {
-		raw, signErr := key.Sign(auth.NewClaims(s.issuer(), audience, "alice", expires.Add(-time.Hour), expires))
+		raw, signErr := key.Sign(auth.NewClaims(s.issuer(), audience, "alice", customer(), expires.Add(-time.Hour), expires))
 		if signErr != nil {
 			err = signErr
 		}

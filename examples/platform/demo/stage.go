@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -85,13 +84,13 @@ func (s *stage) makeDir() (err error) {
 
 // makeCertificates makes a certificate for each role, and one for the demo.
 func (s *stage) makeCertificates() error {
-	ca, err := newAuthority(s.dir)
+	made, err := newCertificates(s.dir)
 	if err != nil {
 		return err
 	}
 	s.files = make(map[string]process.TLSFlags)
 	for _, name := range append(services(), "auth", "demo") {
-		if s.files[name], err = ca.issue(name); err != nil {
+		if s.files[name], err = made.issue(name); err != nil {
 			return err
 		}
 	}
@@ -100,27 +99,44 @@ func (s *stage) makeCertificates() error {
 }
 
 // makeUsers makes users with passwords that nobody gets to see, and the file
-// with their hashes.
+// with their hashes and scopes.
 func (s *stage) makeUsers() error {
 	s.users = make(map[string]auth.Password)
-	hashes := make(auth.Memory)
-	for _, name := range slices.Concat([]string{"alice", "bob"}, crowd()) {
+	known := make(auth.Memory)
+	for name, scopes := range cast() {
 		password := auth.Password(rand.Text())
 		hash, err := auth.NewHash(password, iterations)
 		if err != nil {
 			return err
 		}
-		s.users[name], hashes[name] = password, hash
+		s.users[name], known[name] = password, auth.User{Hash: hash, Scopes: scopes}
 	}
 	file, err := os.OpenFile(s.usersFile(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // a file that is cut short fails to load
-	return hashes.Write(file)
+	return known.Write(file)
 }
 
 func (s *stage) usersFile() string { return filepath.Join(s.dir, "users") }
+
+// cast are the users, and what each may do.
+func cast() map[string][]string {
+	users := map[string][]string{
+		"alice": customer(),
+		"bob":   customer(),
+		"carol": {"orders.read", "orders.write"},
+		"dora":  {"orders.admin"}, // of support
+	}
+	for _, name := range crowd() {
+		users[name] = customer()
+	}
+	return users
+}
+
+// customer is what who buys needs, and no more.
+func customer() []string { return []string{"orders.read", "orders.write", "pricing.read"} }
 
 // crowd are the names of many users.
 func crowd() []string {

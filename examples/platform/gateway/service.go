@@ -14,15 +14,14 @@ import (
 	gatewayv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/gateway/v1"
 	ordersv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1"
 	"github.com/jwtrelay/jwtrelay/examples/platform/orders"
-	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
 // Name is the service's name.
 const Name = "gateway"
 
-// Run runs the service as a process until ctx ends.
-func Run(ctx context.Context, env process.Env) error {
+// Role is the service as a process.
+func Role() service.Role {
 	return service.Role{
 		Name:    Name,
 		Summary: "the API gateway, which users call",
@@ -31,7 +30,7 @@ func Run(ctx context.Context, env process.Env) error {
 		Register: func(server grpc.ServiceRegistrar, next grpc.ClientConnInterface) {
 			gatewayv1.RegisterGatewayServiceServer(server, New(ordersv1.NewOrdersServiceClient(next)))
 		},
-	}.Run(ctx, env)
+	}
 }
 
 // Service implements gatewayv1.GatewayServiceServer. It does nothing about
@@ -88,6 +87,19 @@ func (s *Service) ListOrders(ctx context.Context, request *gatewayv1.ListOrdersR
 		NextPageToken: response.GetNextPageToken(),
 		Hops:          hops,
 	}, nil
+}
+
+// CancelOrder forwards to the orders service.
+func (s *Service) CancelOrder(ctx context.Context, request *gatewayv1.CancelOrderRequest) (*gatewayv1.CancelOrderResponse, error) {
+	response, err := s.orders.CancelOrder(ctx, &ordersv1.CancelOrderRequest{OrderId: request.GetOrderId()})
+	if err != nil {
+		return nil, err
+	}
+	hops, err := service.Hops(ctx, response.GetHops()...)
+	if err != nil {
+		return nil, err
+	}
+	return &gatewayv1.CancelOrderResponse{Update: response.GetUpdate(), Hops: hops}, nil
 }
 
 // WatchOrder forwards to the orders service, step by step.

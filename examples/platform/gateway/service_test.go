@@ -18,6 +18,7 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/orders"
 	"github.com/jwtrelay/jwtrelay/examples/platform/platformtest"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 )
 
 // recorder is an orders service that answers what it was asked.
@@ -48,6 +49,12 @@ func (recorder) ListOrders(ctx context.Context, request *ordersv1.ListOrdersRequ
 	}, err
 }
 
+func (recorder) CancelOrder(ctx context.Context, request *ordersv1.CancelOrderRequest) (*ordersv1.CancelOrderResponse, error) {
+	hops, err := service.Hops(ctx)
+	update := &ordersv1.OrderUpdate{OrderId: request.GetOrderId()}
+	return &ordersv1.CancelOrderResponse{Update: update, Hops: hops}, err
+}
+
 func (recorder) WatchOrder(request *ordersv1.WatchOrderRequest, stream grpc.ServerStreamingServer[ordersv1.WatchOrderResponse]) error {
 	hops, err := service.Hops(stream.Context())
 	if err != nil {
@@ -63,8 +70,8 @@ func (recorder) WatchOrder(request *ordersv1.WatchOrderRequest, stream grpc.Serv
 }
 
 func serve(chain *platformtest.Chain, next ordersv1.OrdersServiceServer) gatewayv1.GatewayServiceClient {
-	conn := chain.Serve(orders.Name, func(r grpc.ServiceRegistrar) { ordersv1.RegisterOrdersServiceServer(r, next) })
-	return gatewayv1.NewGatewayServiceClient(chain.Serve(gateway.Name, func(r grpc.ServiceRegistrar) {
+	conn := chain.Serve(orders.Name, gateway.Name, func(r grpc.ServiceRegistrar) { ordersv1.RegisterOrdersServiceServer(r, next) })
+	return gatewayv1.NewGatewayServiceClient(chain.Serve(gateway.Name, platformtest.User, func(r grpc.ServiceRegistrar) {
 		gatewayv1.RegisterGatewayServiceServer(r, gateway.New(ordersv1.NewOrdersServiceClient(conn)))
 	}))
 }
@@ -110,6 +117,14 @@ func TestUnaryCallsAreForwardedWithTheSameToken(t *testing.T) {
 	if len(listed.GetOrders()) != 2 || listed.GetNextPageToken() != "1+1" {
 		t.Errorf("listed %v", listed)
 	}
+	cancelled, err := client.CancelOrder(chain.With("alice", "orders.admin"), &gatewayv1.CancelOrderRequest{OrderId: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkHops(t, cancelled.GetHops())
+	if cancelled.GetUpdate().GetOrderId() != "1" {
+		t.Errorf("cancelled %v", cancelled)
+	}
 }
 
 func TestStreamsAreForwardedWithTheSameToken(t *testing.T) {
@@ -142,14 +157,26 @@ func TestRefusalsArePassedOn(t *testing.T) {
 	_, placing := client.PlaceOrder(alice, new(gatewayv1.PlaceOrderRequest))
 	_, getting := client.GetOrder(alice, new(gatewayv1.GetOrderRequest))
 	_, listing := client.ListOrders(alice, new(gatewayv1.ListOrdersRequest))
+	_, cancelling := client.CancelOrder(chain.With("dora", "orders.admin"), new(gatewayv1.CancelOrderRequest))
 	stream, err := client.WatchOrder(alice, new(gatewayv1.WatchOrderRequest))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, watching := stream.Recv()
-	for name, err := range map[string]error{"place": placing, "get": getting, "list": listing, "watch": watching} {
+	for name, err := range map[string]error{
+		"place": placing, "get": getting, "list": listing, "cancel": cancelling, "watch": watching,
+	} {
 		if status.Code(err) != codes.Unimplemented {
 			t.Errorf("%s: %v, want that of orders", name, err)
 		}
 	}
+}
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	table, err := gateway.Role().PolicyTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwttest.Golden(t, "testdata/policy.golden", table)
 }

@@ -16,15 +16,14 @@ import (
 	pricingv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/pricing/v1"
 	"github.com/jwtrelay/jwtrelay/examples/platform/items"
 	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
-	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
 // Name is the service's name.
 const Name = "inventory"
 
-// Run runs the service as a process until ctx ends.
-func Run(ctx context.Context, env process.Env) error {
+// Role is the service as a process.
+func Role() service.Role {
 	return service.Role{
 		Name:    Name,
 		Summary: "service B: is it there?",
@@ -32,7 +31,7 @@ func Run(ctx context.Context, env process.Env) error {
 		Register: func(server grpc.ServiceRegistrar, next grpc.ClientConnInterface) {
 			inventoryv1.RegisterInventoryServiceServer(server, New(TeaShop(), pricingv1.NewPricingServiceClient(next)))
 		},
-	}.Run(ctx, env)
+	}
 }
 
 // Service implements inventoryv1.InventoryServiceServer.

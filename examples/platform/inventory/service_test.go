@@ -16,14 +16,15 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/inventory"
 	"github.com/jwtrelay/jwtrelay/examples/platform/platformtest"
 	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 )
 
 // serve starts inventory in front of a pricing service.
 func serve(chain *platformtest.Chain, stock inventory.Stock, prices pricingv1.PricingServiceServer) inventoryv1.InventoryServiceClient {
-	next := chain.Serve(pricing.Name, func(r grpc.ServiceRegistrar) {
+	next := chain.Serve(pricing.Name, inventory.Name, func(r grpc.ServiceRegistrar) {
 		pricingv1.RegisterPricingServiceServer(r, prices)
 	})
-	return inventoryv1.NewInventoryServiceClient(chain.Serve(inventory.Name, func(r grpc.ServiceRegistrar) {
+	return inventoryv1.NewInventoryServiceClient(chain.Serve(inventory.Name, "orders", func(r grpc.ServiceRegistrar) {
 		inventoryv1.RegisterInventoryServiceServer(r, inventory.New(stock, pricingv1.NewPricingServiceClient(next)))
 	}))
 }
@@ -154,4 +155,13 @@ func TestNobodyWatchesTheOrderOfSomebodyElse(t *testing.T) {
 	if _, err := stream.Recv(); status.Code(err) != codes.NotFound {
 		t.Errorf("got %v, want NotFound", err)
 	}
+}
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	table, err := inventory.Role().PolicyTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwttest.Golden(t, "testdata/policy.golden", table)
 }

@@ -1,7 +1,8 @@
 // Package orders is service A of the platform: who ordered what?
 //
 // It has the items reserved by the inventory service. Whose orders they are
-// follows from the token, and from nothing else.
+// follows from the token, and from nothing else. Who may call what is said in
+// the proto, and asked before a method here runs.
 package orders
 
 import (
@@ -19,7 +20,6 @@ import (
 	ordersv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1"
 	"github.com/jwtrelay/jwtrelay/examples/platform/inventory"
 	"github.com/jwtrelay/jwtrelay/examples/platform/items"
-	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
@@ -29,8 +29,8 @@ const Name = "orders"
 // maxPage is the most orders of one answer.
 const maxPage = 50
 
-// Run runs the service as a process until ctx ends.
-func Run(ctx context.Context, env process.Env) error {
+// Role is the service as a process.
+func Role() service.Role {
 	return service.Role{
 		Name:    Name,
 		Summary: "service A: who ordered what?",
@@ -38,7 +38,7 @@ func Run(ctx context.Context, env process.Env) error {
 		Register: func(server grpc.ServiceRegistrar, next grpc.ClientConnInterface) {
 			ordersv1.RegisterOrdersServiceServer(server, New(new(Memory), inventoryv1.NewInventoryServiceClient(next)))
 		},
-	}.Run(ctx, env)
+	}
 }
 
 // Service implements ordersv1.OrdersServiceServer.
@@ -137,13 +137,38 @@ func (s *Service) ListOrders(ctx context.Context, request *ordersv1.ListOrdersRe
 	return response, nil
 }
 
+// CancelOrder cancels the order of any user. Its caller gets to see no more of
+// it than that.
+func (s *Service) CancelOrder(ctx context.Context, request *ordersv1.CancelOrderRequest) (*ordersv1.CancelOrderResponse, error) {
+	if err := s.store.Cancel(ctx, request.GetOrderId()); err != nil {
+		return nil, storeStatus(err)
+	}
+	hops, err := service.Hops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &ordersv1.CancelOrderResponse{
+		Update: &ordersv1.OrderUpdate{
+			OrderId: request.GetOrderId(),
+			Status:  ordersv1.OrderStatus_ORDER_STATUS_CANCELLED,
+		},
+		Hops: hops,
+	}, nil
+}
+
 // newID returns an order id that nobody can guess.
 func newID() string { return "ord-" + strings.ToLower(rand.Text()[:10]) }
 
 // storeStatus is the status for an error of a [Store].
 func storeStatus(err error) error {
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return status.Error(codes.NotFound, "no such order")
+	case errors.Is(err, ErrShipped):
+		return status.Error(codes.FailedPrecondition, "the order is shipped")
+	case errors.Is(err, ErrCancelled):
+		return status.Error(codes.FailedPrecondition, "the order is cancelled")
+	default:
+		return status.Error(codes.Unavailable, "orders are not available")
 	}
-	return status.Error(codes.Unavailable, "orders are not available")
 }

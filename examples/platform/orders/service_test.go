@@ -18,6 +18,7 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/orders"
 	"github.com/jwtrelay/jwtrelay/examples/platform/platformtest"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 )
 
 // fakeInventory has everything, for one euro.
@@ -54,10 +55,10 @@ func (f fakeInventory) WatchPicking(_ *inventoryv1.WatchPickingRequest, stream g
 }
 
 func serve(chain *platformtest.Chain, stock fakeInventory) ordersv1.OrdersServiceClient {
-	next := chain.Serve(inventory.Name, func(r grpc.ServiceRegistrar) {
+	next := chain.Serve(inventory.Name, orders.Name, func(r grpc.ServiceRegistrar) {
 		inventoryv1.RegisterInventoryServiceServer(r, stock)
 	})
-	return ordersv1.NewOrdersServiceClient(chain.Serve(orders.Name, func(r grpc.ServiceRegistrar) {
+	return ordersv1.NewOrdersServiceClient(chain.Serve(orders.Name, "gateway", func(r grpc.ServiceRegistrar) {
 		ordersv1.RegisterOrdersServiceServer(r, orders.New(new(orders.Memory), inventoryv1.NewInventoryServiceClient(next)))
 	}))
 }
@@ -210,10 +211,10 @@ func TestAnOrderWhosePickingBreaksOffIsNotShipped(t *testing.T) {
 	t.Parallel()
 	chain := platformtest.New(t)
 	store := new(orders.Memory)
-	broken := chain.Serve(inventory.Name, func(r grpc.ServiceRegistrar) {
+	broken := chain.Serve(inventory.Name, orders.Name, func(r grpc.ServiceRegistrar) {
 		inventoryv1.RegisterInventoryServiceServer(r, watchBreaks{})
 	})
-	client := ordersv1.NewOrdersServiceClient(chain.Serve(orders.Name, func(r grpc.ServiceRegistrar) {
+	client := ordersv1.NewOrdersServiceClient(chain.Serve(orders.Name, "gateway", func(r grpc.ServiceRegistrar) {
 		ordersv1.RegisterOrdersServiceServer(r, orders.New(store, inventoryv1.NewInventoryServiceClient(broken)))
 	}))
 	alice := chain.As("alice")
@@ -239,4 +240,13 @@ type watchBreaks struct{ fakeInventory }
 
 func (watchBreaks) WatchPicking(request *inventoryv1.WatchPickingRequest, stream grpc.ServerStreamingServer[inventoryv1.WatchPickingResponse]) error {
 	return fakeInventory{err: status.Error(codes.Aborted, "a shelf fell over")}.WatchPicking(request, stream)
+}
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	table, err := orders.Role().PolicyTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwttest.Golden(t, "testdata/policy.golden", table)
 }

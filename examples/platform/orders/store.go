@@ -14,8 +14,15 @@ import (
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// ErrNotFound says that the user has no such order, whoever else may have it.
-var ErrNotFound = errors.New("orders: no such order")
+// The answers of a [Store] that are not orders.
+var (
+	// ErrNotFound: the user has no such order, whoever else may have it.
+	ErrNotFound = errors.New("orders: no such order")
+	// ErrShipped: the order is on its way.
+	ErrShipped = errors.New("orders: the order is shipped")
+	// ErrCancelled: the order is cancelled.
+	ErrCancelled = errors.New("orders: the order is cancelled")
+)
 
 // Order is what a user ordered.
 type Order struct {
@@ -36,8 +43,8 @@ func (o Order) Proto() *ordersv1.Order {
 	}
 }
 
-// Store keeps orders: the service's database. Every question is one about the
-// orders of one user.
+// Store keeps orders: the service's database. Every question but Cancel is one
+// about the orders of one user.
 type Store interface {
 	// Add keeps an order, whose id nobody has used.
 	Add(ctx context.Context, owner token.Principal, order Order) error
@@ -51,8 +58,13 @@ type Store interface {
 	Orders(ctx context.Context, owner token.Principal, before string, limit int) ([]Order, error)
 
 	// Advance sets the status of an order, unless it has come further already,
-	// or fails with ErrNotFound.
+	// or fails with ErrNotFound or ErrCancelled.
 	Advance(ctx context.Context, owner token.Principal, id string, status ordersv1.OrderStatus) error
+
+	// Cancel sets the status of an order, whoever its owner is, to cancelled, or
+	// fails with ErrNotFound, ErrShipped or ErrCancelled. It is for those who may
+	// do that to any order: whether the caller is one, the store can't know.
+	Cancel(ctx context.Context, id string) error
 }
 
 // Memory is a store in memory. The zero value is empty and ready to use.
@@ -109,8 +121,36 @@ func (m *Memory) Advance(_ context.Context, owner token.Principal, id string, st
 		return err
 	}
 	order := &m.orders[owner][i]
+	if order.Status == ordersv1.OrderStatus_ORDER_STATUS_CANCELLED {
+		return ErrCancelled
+	}
 	order.Status = max(order.Status, status)
 	return nil
+}
+
+// Cancel implements [Store].
+func (m *Memory) Cancel(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for owner := range m.orders {
+		if i, err := m.find(owner, id); err == nil {
+			return m.orders[owner][i].cancel()
+		}
+	}
+	return ErrNotFound
+}
+
+// cancel cancels the order, if it is not too late.
+func (o *Order) cancel() error {
+	switch o.Status {
+	case ordersv1.OrderStatus_ORDER_STATUS_SHIPPED:
+		return ErrShipped
+	case ordersv1.OrderStatus_ORDER_STATUS_CANCELLED:
+		return ErrCancelled
+	default:
+		o.Status = ordersv1.OrderStatus_ORDER_STATUS_CANCELLED
+		return nil
+	}
 }
 
 // find returns where an order is among the owner's.

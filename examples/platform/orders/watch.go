@@ -26,6 +26,9 @@ func (s *Service) WatchOrder(request *ordersv1.WatchOrderRequest, stream grpc.Se
 	if err != nil {
 		return storeStatus(err)
 	}
+	if order.Status == ordersv1.OrderStatus_ORDER_STATUS_CANCELLED {
+		return storeStatus(ErrCancelled)
+	}
 	picking, err := s.inventory.WatchPicking(ctx, &inventoryv1.WatchPickingRequest{OrderId: order.ID})
 	if err != nil {
 		return err

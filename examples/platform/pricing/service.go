@@ -13,22 +13,21 @@ import (
 
 	pricingv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/pricing/v1"
 	"github.com/jwtrelay/jwtrelay/examples/platform/items"
-	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 )
 
 // Name is the service's name.
 const Name = "pricing"
 
-// Run runs the service as a process until ctx ends.
-func Run(ctx context.Context, env process.Env) error {
+// Role is the service as a process.
+func Role() service.Role {
 	return service.Role{
 		Name:    Name,
 		Summary: "service C: what does it cost?",
 		Register: func(server grpc.ServiceRegistrar, _ grpc.ClientConnInterface) {
 			pricingv1.RegisterPricingServiceServer(server, New(TeaShop()))
 		},
-	}.Run(ctx, env)
+	}
 }
 
 // Service implements pricingv1.PricingServiceServer.

@@ -14,10 +14,11 @@ import (
 	platformv1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/v1"
 	"github.com/jwtrelay/jwtrelay/examples/platform/platformtest"
 	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 )
 
 func serve(chain *platformtest.Chain, prices pricing.Prices) pricingv1.PricingServiceClient {
-	return pricingv1.NewPricingServiceClient(chain.Serve(pricing.Name, func(r grpc.ServiceRegistrar) {
+	return pricingv1.NewPricingServiceClient(chain.Serve(pricing.Name, "inventory", func(r grpc.ServiceRegistrar) {
 		pricingv1.RegisterPricingServiceServer(r, pricing.New(prices))
 	}))
 }
@@ -107,4 +108,13 @@ func TestABrokenStoreIsNotShown(t *testing.T) {
 	if s := status.Convert(err); s.Code() != codes.Unavailable || s.Message() != "prices are not available" {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	table, err := pricing.Role().PolicyTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwttest.Golden(t, "testdata/policy.golden", table)
 }

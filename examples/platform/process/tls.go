@@ -73,6 +73,14 @@ func (i *Identity) To(name string) *tls.Config {
 	return config
 }
 
+// AsUser is for a connection to the role of that name by somebody who has no
+// certificate.
+func (i *Identity) AsUser(name string) *tls.Config {
+	config := i.To(name)
+	config.Certificates = nil
+	return config
+}
+
 // HTTPClient returns a client for https URLs of other roles, by the host names
 // in them.
 func (i *Identity) HTTPClient() *http.Client {

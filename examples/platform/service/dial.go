@@ -14,13 +14,13 @@ import (
 // without a token: everything here is done on behalf of some user.
 //
 // It connects when first used, so the other service need not be there yet.
-func Dial(name, addr string, transport credentials.TransportCredentials, logger *slog.Logger, options ...interceptor.ClientOption) (*grpc.ClientConn, error) {
-	relay, err := interceptor.NewClient(append([]interceptor.ClientOption{
+func Dial(name, addr string, transport credentials.TransportCredentials, logger *slog.Logger) (*grpc.ClientConn, error) {
+	relay, err := interceptor.NewClient(
 		interceptor.Name(name),
 		interceptor.WithObserver(refusals{logger}),
 		interceptor.VerifiedOnly(),
 		interceptor.RequireToken(),
-	}, options...)...)
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 
 	"google.golang.org/grpc"
@@ -45,8 +44,10 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	}
 	defer func() { _ = keys.Close() }() // always nil
 
-	server, err := New(r.Name, token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
-		logger, grpc.Creds(credentials.NewTLS(r.serverTLS(identity))))
+	server, err := New(Config{
+		Name: r.Name, Public: r.Public, Identity: identity, Logger: logger,
+		Issuer: token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
+	})
 	if err != nil {
 		return err
 	}
@@ -65,16 +66,8 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	return serveOnceReady(ctx, server, keys, config.addr, env)
 }
 
-// serverTLS is how callers connect.
-func (r Role) serverTLS(identity *process.Identity) *tls.Config {
-	if r.Public {
-		return identity.ForUsers()
-	}
-	return identity.ForPeers()
-}
-
 // dial connects to the next service, if there is one.
-func (r Role) dial(c config, identity *process.Identity, logger *slog.Logger) (grpc.ClientConnInterface, func(), error) {
+func (r Role) dial(c flags, identity *process.Identity, logger *slog.Logger) (grpc.ClientConnInterface, func(), error) {
 	if r.Next == "" {
 		return nil, func() {}, nil
 	}

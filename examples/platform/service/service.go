@@ -1,22 +1,26 @@
 // Package service answers one question: what do all services of the platform
 // have in common?
 //
-// Each verifies the token of every call by itself, relays that same token with
-// the calls it makes, and tells in its answers how it verified. What a service
-// is about is in its own package: gateway, orders, inventory, pricing.
+// Each verifies the token of every call by itself, asks of it what the service's
+// proto says, relays that same token with the calls it makes, and tells in its
+// answers how it verified. What a service is about is in its own package:
+// gateway, orders, inventory, pricing.
 package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/token"
 )
@@ -24,7 +28,16 @@ import (
 // grace is how long open calls may go on once a service is told to stop.
 const grace = 5 * time.Second
 
-// Service is a gRPC server on which every method but health needs a token.
+// Config is what a [Service] needs. All but Public is required.
+type Config struct {
+	Name     string       // in hops and in refusals
+	Public   bool         // whether users call it, who have no certificate
+	Issuer   token.Issuer // whose tokens it accepts
+	Identity *process.Identity
+	Logger   *slog.Logger
+}
+
+// Service is a gRPC server on which the protos say who may call what.
 type Service struct {
 	server *grpc.Server
 	guard  *interceptor.Server
@@ -32,35 +45,33 @@ type Service struct {
 	logger *slog.Logger
 }
 
-// New returns a service that accepts the tokens of issuer. It is not healthy
-// before [Service.Ready]. The options come after those of the service's own.
-func New(name string, issuer token.Issuer, logger *slog.Logger, options ...grpc.ServerOption) (*Service, error) {
-	verifier, err := token.NewVerifier([]token.Issuer{issuer}, token.WithObserver(stopwatch{}))
+// New returns a service. It is not healthy before [Service.Ready].
+func New(c Config) (*Service, error) {
+	guard, err := newGuard(c)
 	if err != nil {
 		return nil, err
 	}
-	policy := interceptor.Rules(
-		interceptor.Public(interceptor.HealthMethods()...),
-		interceptor.Authenticated(),
-	)
-	guard, err := interceptor.NewServer(verifier, policy,
-		interceptor.Name(name), interceptor.WithObserver(refusals{logger}))
-	if err != nil {
-		return nil, err
-	}
-	// The order matters. Logging is first, to see what all others decide, and
-	// recovery next, to cover them.
-	all := observing(logger)
-	all = append(all, recovering(logger)...)
-	all = append(all, recording(name)...)
+	// The order of interceptors matters. Logging is first, to see what all others
+	// decide, and recovery next, to cover them.
+	all := []grpc.ServerOption{grpc.Creds(credentials.NewTLS(c.tls()))}
+	all = append(all, observing(c.Logger)...)
+	all = append(all, recovering(c.Logger)...)
+	all = append(all, recording(c.Name)...)
 	all = append(all, guard.Options()...)
 	all = append(all, answering()...)
-	all = append(all, options...)
 
-	s := &Service{server: grpc.NewServer(all...), guard: guard, health: health.NewServer(), logger: logger}
+	s := &Service{server: grpc.NewServer(all...), guard: guard, health: health.NewServer(), logger: c.Logger}
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
 	healthpb.RegisterHealthServer(s.server, s.health)
 	return s, nil
+}
+
+// tls is how callers connect.
+func (c Config) tls() *tls.Config {
+	if c.Public {
+		return c.Identity.ForUsers()
+	}
+	return c.Identity.ForPeers()
 }
 
 // RegisterService implements [grpc.ServiceRegistrar].

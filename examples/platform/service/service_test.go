@@ -11,7 +11,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	grpcmd "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -68,18 +67,13 @@ func (fake) WatchQuotes(_ *pricingv1.WatchQuotesRequest, stream grpc.ServerStrea
 
 func register(r grpc.ServiceRegistrar) { pricingv1.RegisterPricingServiceServer(r, fake{}) }
 
-// start starts a service, and returns a connection that relays nothing, and
-// what the service logs.
+// start starts a service that is called as pricing is, and returns a connection
+// that relays nothing, and what the service logs.
 func start(t *testing.T, chain *platformtest.Chain) (*grpc.ClientConn, *safeBuffer) {
 	t.Helper()
 	log := new(safeBuffer)
-	addr := chain.Listen("fake", slog.New(slog.NewTextHandler(log, nil)), register)
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn, log
+	addr := chain.Listen("fake", "inventory", slog.New(slog.NewTextHandler(log, nil)), register)
+	return chain.Dial("inventory", "fake", addr), log
 }
 
 func TestAHopSaysHowItVerifiedTheCall(t *testing.T) {
@@ -150,7 +144,7 @@ func TestLogsHaveTheReasonAndNeverTheToken(t *testing.T) {
 	chain := platformtest.New(t)
 	conn, log := start(t, chain)
 	client := pricingv1.NewPricingServiceClient(conn)
-	good, forged := chain.Issuer.Token(), chain.Issuer.Token(jwttest.Forged())
+	good, forged := chain.Issuer.Token(jwttest.Scopes("pricing.read")), chain.Issuer.Token(jwttest.Forged())
 	for _, raw := range []string{good, forged} {
 		ctx := grpcmd.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+raw)
 		_, _ = client.QuoteItems(ctx, new(pricingv1.QuoteItemsRequest)) // one of them is refused
@@ -184,10 +178,10 @@ func TestAPanicIsInternalAndLogged(t *testing.T) {
 
 func TestNothingGoesOutWithoutAToken(t *testing.T) {
 	t.Parallel()
-	conn := platformtest.New(t).Serve("fake", register)
+	conn := platformtest.New(t).Serve("fake", "inventory", register)
 	_, err := pricingv1.NewPricingServiceClient(conn).QuoteItems(t.Context(), new(pricingv1.QuoteItemsRequest))
 	info, ok := status.Convert(err).Details()[0].(*errdetails.ErrorInfo)
-	if !ok || info.GetReason() != string(token.ReasonMissing) || info.GetMetadata()["hop"] != "test" {
+	if !ok || info.GetReason() != string(token.ReasonMissing) || info.GetMetadata()["hop"] != "inventory" {
 		t.Errorf("got %v, want a refusal by the caller itself", err)
 	}
 }

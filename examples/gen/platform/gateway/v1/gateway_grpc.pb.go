@@ -21,10 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	GatewayService_PlaceOrder_FullMethodName = "/jwtrelay.examples.platform.gateway.v1.GatewayService/PlaceOrder"
-	GatewayService_GetOrder_FullMethodName   = "/jwtrelay.examples.platform.gateway.v1.GatewayService/GetOrder"
-	GatewayService_ListOrders_FullMethodName = "/jwtrelay.examples.platform.gateway.v1.GatewayService/ListOrders"
-	GatewayService_WatchOrder_FullMethodName = "/jwtrelay.examples.platform.gateway.v1.GatewayService/WatchOrder"
+	GatewayService_PlaceOrder_FullMethodName  = "/jwtrelay.examples.platform.gateway.v1.GatewayService/PlaceOrder"
+	GatewayService_GetOrder_FullMethodName    = "/jwtrelay.examples.platform.gateway.v1.GatewayService/GetOrder"
+	GatewayService_ListOrders_FullMethodName  = "/jwtrelay.examples.platform.gateway.v1.GatewayService/ListOrders"
+	GatewayService_WatchOrder_FullMethodName  = "/jwtrelay.examples.platform.gateway.v1.GatewayService/WatchOrder"
+	GatewayService_CancelOrder_FullMethodName = "/jwtrelay.examples.platform.gateway.v1.GatewayService/CancelOrder"
 )
 
 // GatewayServiceClient is the client API for GatewayService service.
@@ -33,17 +34,36 @@ const (
 //
 // GatewayService takes the calls of users to the services behind it. It is the
 // first to verify their tokens, not the last: every service does.
+//
+// What users may do is in the scopes of their tokens, and no scope includes
+// another: orders.admin cancels and doesn't read, and customers never need it.
+// There is no default_rule, so that each new method has to say who may call it.
 type GatewayServiceClient interface {
 	// PlaceOrder places an order for the calling user.
+	//
+	// Open to users with orders.write. They need pricing.read as well, which is
+	// not asked for here but by the pricing service.
 	PlaceOrder(ctx context.Context, in *PlaceOrderRequest, opts ...grpc.CallOption) (*PlaceOrderResponse, error)
 	// GetOrder answers one order of the calling user. Somebody else's order is
 	// NOT_FOUND, as one that does not exist.
+	//
+	// Open to users with orders.read.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// ListOrders answers the orders of the calling user, the latest first.
+	//
+	// Open to users with orders.read.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
 	// WatchOrder tells of each step of an order of the calling user, and ends
 	// when the order is shipped.
+	//
+	// Open to users with orders.read, who need pricing.read as well, see
+	// PlaceOrder.
 	WatchOrder(ctx context.Context, in *WatchOrderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOrderResponse], error)
+	// CancelOrder cancels an order, whoever placed it. One that is shipped or
+	// cancelled already is FAILED_PRECONDITION.
+	//
+	// Open to support, which has orders.admin, and to no customer.
+	CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error)
 }
 
 type gatewayServiceClient struct {
@@ -103,23 +123,52 @@ func (c *gatewayServiceClient) WatchOrder(ctx context.Context, in *WatchOrderReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type GatewayService_WatchOrderClient = grpc.ServerStreamingClient[WatchOrderResponse]
 
+func (c *gatewayServiceClient) CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelOrderResponse)
+	err := c.cc.Invoke(ctx, GatewayService_CancelOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // GatewayServiceServer is the server API for GatewayService service.
 // All implementations must embed UnimplementedGatewayServiceServer
 // for forward compatibility.
 //
 // GatewayService takes the calls of users to the services behind it. It is the
 // first to verify their tokens, not the last: every service does.
+//
+// What users may do is in the scopes of their tokens, and no scope includes
+// another: orders.admin cancels and doesn't read, and customers never need it.
+// There is no default_rule, so that each new method has to say who may call it.
 type GatewayServiceServer interface {
 	// PlaceOrder places an order for the calling user.
+	//
+	// Open to users with orders.write. They need pricing.read as well, which is
+	// not asked for here but by the pricing service.
 	PlaceOrder(context.Context, *PlaceOrderRequest) (*PlaceOrderResponse, error)
 	// GetOrder answers one order of the calling user. Somebody else's order is
 	// NOT_FOUND, as one that does not exist.
+	//
+	// Open to users with orders.read.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// ListOrders answers the orders of the calling user, the latest first.
+	//
+	// Open to users with orders.read.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
 	// WatchOrder tells of each step of an order of the calling user, and ends
 	// when the order is shipped.
+	//
+	// Open to users with orders.read, who need pricing.read as well, see
+	// PlaceOrder.
 	WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error
+	// CancelOrder cancels an order, whoever placed it. One that is shipped or
+	// cancelled already is FAILED_PRECONDITION.
+	//
+	// Open to support, which has orders.admin, and to no customer.
+	CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error)
 	mustEmbedUnimplementedGatewayServiceServer()
 }
 
@@ -141,6 +190,9 @@ func (UnimplementedGatewayServiceServer) ListOrders(context.Context, *ListOrders
 }
 func (UnimplementedGatewayServiceServer) WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchOrder not implemented")
+}
+func (UnimplementedGatewayServiceServer) CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelOrder not implemented")
 }
 func (UnimplementedGatewayServiceServer) mustEmbedUnimplementedGatewayServiceServer() {}
 func (UnimplementedGatewayServiceServer) testEmbeddedByValue()                        {}
@@ -228,6 +280,24 @@ func _GatewayService_WatchOrder_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type GatewayService_WatchOrderServer = grpc.ServerStreamingServer[WatchOrderResponse]
 
+func _GatewayService_CancelOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GatewayServiceServer).CancelOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GatewayService_CancelOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GatewayServiceServer).CancelOrder(ctx, req.(*CancelOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // GatewayService_ServiceDesc is the grpc.ServiceDesc for GatewayService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -246,6 +316,10 @@ var GatewayService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOrders",
 			Handler:    _GatewayService_ListOrders_Handler,
+		},
+		{
+			MethodName: "CancelOrder",
+			Handler:    _GatewayService_CancelOrder_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -10,6 +10,7 @@ package inventoryv1
 
 import (
 	v1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/v1"
+	_ "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -239,7 +240,7 @@ var File_jwtrelay_examples_platform_inventory_v1_inventory_proto protoreflect.Fi
 
 const file_jwtrelay_examples_platform_inventory_v1_inventory_proto_rawDesc = "" +
 	"\n" +
-	"7jwtrelay/examples/platform/inventory/v1/inventory.proto\x12'jwtrelay.examples.platform.inventory.v1\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\"k\n" +
+	"7jwtrelay/examples/platform/inventory/v1/inventory.proto\x12'jwtrelay.examples.platform.inventory.v1\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\x1a\x1fjwtrelay/policy/v1/policy.proto\"k\n" +
 	"\x13ReserveItemsRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x129\n" +
 	"\x05items\x18\x02 \x03(\v2#.jwtrelay.examples.platform.v1.ItemR\x05items\"\x8f\x01\n" +
@@ -250,10 +251,12 @@ const file_jwtrelay_examples_platform_inventory_v1_inventory_proto_rawDesc = "" 
 	"\border_id\x18\x01 \x01(\tR\aorderId\"\x8d\x01\n" +
 	"\x14WatchPickingResponse\x12=\n" +
 	"\x04item\x18\x01 \x01(\v2).jwtrelay.examples.platform.v1.PricedItemR\x04item\x126\n" +
-	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\xb0\x02\n" +
-	"\x10InventoryService\x12\x8b\x01\n" +
-	"\fReserveItems\x12<.jwtrelay.examples.platform.inventory.v1.ReserveItemsRequest\x1a=.jwtrelay.examples.platform.inventory.v1.ReserveItemsResponse\x12\x8d\x01\n" +
-	"\fWatchPicking\x12<.jwtrelay.examples.platform.inventory.v1.WatchPickingRequest\x1a=.jwtrelay.examples.platform.inventory.v1.WatchPickingResponse0\x01BMZKgithub.com/jwtrelay/jwtrelay/examples/gen/platform/inventory/v1;inventoryv1b\x06proto3"
+	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\xeb\x02\n" +
+	"\x10InventoryService\x12\xa9\x01\n" +
+	"\fReserveItems\x12<.jwtrelay.examples.platform.inventory.v1.ReserveItemsRequest\x1a=.jwtrelay.examples.platform.inventory.v1.ReserveItemsResponse\"\x1c\xb2\xdb$\x18\x1a\x16\n" +
+	"\forders.write2\x06orders\x12\xaa\x01\n" +
+	"\fWatchPicking\x12<.jwtrelay.examples.platform.inventory.v1.WatchPickingRequest\x1a=.jwtrelay.examples.platform.inventory.v1.WatchPickingResponse\"\x1b\xb2\xdb$\x17\x1a\x15\n" +
+	"\vorders.read2\x06orders0\x01BMZKgithub.com/jwtrelay/jwtrelay/examples/gen/platform/inventory/v1;inventoryv1b\x06proto3"
 
 var (
 	file_jwtrelay_examples_platform_inventory_v1_inventory_proto_rawDescOnce sync.Once

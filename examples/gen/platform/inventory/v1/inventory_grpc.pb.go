@@ -31,12 +31,19 @@ const (
 //
 // InventoryService keeps the stock. It asks the pricing service what the
 // reserved items cost.
+//
+// It asks for the scopes once more, and for the certificate of orders: nobody
+// else brings it calls.
 type InventoryServiceClient interface {
 	// ReserveItems takes the items of an order out of the stock and has them
 	// priced; all of them, or none if one is short.
+	//
+	// Open to users with orders.write, by way of orders.
 	ReserveItems(ctx context.Context, in *ReserveItemsRequest, opts ...grpc.CallOption) (*ReserveItemsResponse, error)
 	// WatchPicking tells of each item of an order as it is taken from its
 	// shelf, with the price that the pricing service settled for it.
+	//
+	// Open to users with orders.read, by way of orders.
 	WatchPicking(ctx context.Context, in *WatchPickingRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPickingResponse], error)
 }
 
@@ -83,12 +90,19 @@ type InventoryService_WatchPickingClient = grpc.ServerStreamingClient[WatchPicki
 //
 // InventoryService keeps the stock. It asks the pricing service what the
 // reserved items cost.
+//
+// It asks for the scopes once more, and for the certificate of orders: nobody
+// else brings it calls.
 type InventoryServiceServer interface {
 	// ReserveItems takes the items of an order out of the stock and has them
 	// priced; all of them, or none if one is short.
+	//
+	// Open to users with orders.write, by way of orders.
 	ReserveItems(context.Context, *ReserveItemsRequest) (*ReserveItemsResponse, error)
 	// WatchPicking tells of each item of an order as it is taken from its
 	// shelf, with the price that the pricing service settled for it.
+	//
+	// Open to users with orders.read, by way of orders.
 	WatchPicking(*WatchPickingRequest, grpc.ServerStreamingServer[WatchPickingResponse]) error
 	mustEmbedUnimplementedInventoryServiceServer()
 }

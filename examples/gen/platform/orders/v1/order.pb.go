@@ -35,6 +35,8 @@ const (
 	OrderStatus_ORDER_STATUS_PICKING OrderStatus = 2
 	// All items are picked, and the order is on its way.
 	OrderStatus_ORDER_STATUS_SHIPPED OrderStatus = 3
+	// Support has cancelled the order, and it won't be shipped.
+	OrderStatus_ORDER_STATUS_CANCELLED OrderStatus = 4
 )
 
 // Enum value maps for OrderStatus.
@@ -44,12 +46,14 @@ var (
 		1: "ORDER_STATUS_PLACED",
 		2: "ORDER_STATUS_PICKING",
 		3: "ORDER_STATUS_SHIPPED",
+		4: "ORDER_STATUS_CANCELLED",
 	}
 	OrderStatus_value = map[string]int32{
 		"ORDER_STATUS_UNSPECIFIED": 0,
 		"ORDER_STATUS_PLACED":      1,
 		"ORDER_STATUS_PICKING":     2,
 		"ORDER_STATUS_SHIPPED":     3,
+		"ORDER_STATUS_CANCELLED":   4,
 	}
 )
 
@@ -170,7 +174,8 @@ type OrderUpdate struct {
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// How far the order has come with this step.
 	Status OrderStatus `protobuf:"varint,2,opt,name=status,proto3,enum=jwtrelay.examples.platform.orders.v1.OrderStatus" json:"status,omitempty"`
-	// The item that was picked in this step; unset when the order is shipped.
+	// The item that was picked in this step; unset when the order is shipped or
+	// cancelled.
 	Item          *v1.PricedItem `protobuf:"bytes,3,opt,name=item,proto3" json:"item,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -243,12 +248,13 @@ const file_jwtrelay_examples_platform_orders_v1_order_proto_rawDesc = "" +
 	"\vOrderUpdate\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12I\n" +
 	"\x06status\x18\x02 \x01(\x0e21.jwtrelay.examples.platform.orders.v1.OrderStatusR\x06status\x12=\n" +
-	"\x04item\x18\x03 \x01(\v2).jwtrelay.examples.platform.v1.PricedItemR\x04item*x\n" +
+	"\x04item\x18\x03 \x01(\v2).jwtrelay.examples.platform.v1.PricedItemR\x04item*\x94\x01\n" +
 	"\vOrderStatus\x12\x1c\n" +
 	"\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ORDER_STATUS_PLACED\x10\x01\x12\x18\n" +
 	"\x14ORDER_STATUS_PICKING\x10\x02\x12\x18\n" +
-	"\x14ORDER_STATUS_SHIPPED\x10\x03BGZEgithub.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1;ordersv1b\x06proto3"
+	"\x14ORDER_STATUS_SHIPPED\x10\x03\x12\x1a\n" +
+	"\x16ORDER_STATUS_CANCELLED\x10\x04BGZEgithub.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1;ordersv1b\x06proto3"
 
 var (
 	file_jwtrelay_examples_platform_orders_v1_order_proto_rawDescOnce sync.Once

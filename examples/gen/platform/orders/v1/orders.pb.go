@@ -10,6 +10,7 @@ package ordersv1
 
 import (
 	v1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/v1"
+	_ "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -345,6 +346,108 @@ func (x *ListOrdersResponse) GetHops() []*v1.Hop {
 	return nil
 }
 
+// CancelOrderRequest names an order of any user.
+type CancelOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order.
+	OrderId       string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelOrderRequest) Reset() {
+	*x = CancelOrderRequest{}
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelOrderRequest) ProtoMessage() {}
+
+func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
+func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
+	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CancelOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+// CancelOrderResponse says that the order is cancelled, and no more of it: who
+// may cancel may not read.
+type CancelOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last step of the order.
+	Update *OrderUpdate `protobuf:"bytes,1,opt,name=update,proto3" json:"update,omitempty"`
+	// The services that the answer came through, this one first.
+	Hops          []*v1.Hop `protobuf:"bytes,2,rep,name=hops,proto3" json:"hops,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelOrderResponse) Reset() {
+	*x = CancelOrderResponse{}
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelOrderResponse) ProtoMessage() {}
+
+func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelOrderResponse.ProtoReflect.Descriptor instead.
+func (*CancelOrderResponse) Descriptor() ([]byte, []int) {
+	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CancelOrderResponse) GetUpdate() *OrderUpdate {
+	if x != nil {
+		return x.Update
+	}
+	return nil
+}
+
+func (x *CancelOrderResponse) GetHops() []*v1.Hop {
+	if x != nil {
+		return x.Hops
+	}
+	return nil
+}
+
 // WatchOrderRequest names an order to watch.
 type WatchOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -356,7 +459,7 @@ type WatchOrderRequest struct {
 
 func (x *WatchOrderRequest) Reset() {
 	*x = WatchOrderRequest{}
-	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[6]
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +471,7 @@ func (x *WatchOrderRequest) String() string {
 func (*WatchOrderRequest) ProtoMessage() {}
 
 func (x *WatchOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[6]
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +484,7 @@ func (x *WatchOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchOrderRequest.ProtoReflect.Descriptor instead.
 func (*WatchOrderRequest) Descriptor() ([]byte, []int) {
-	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{6}
+	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchOrderRequest) GetOrderId() string {
@@ -404,7 +507,7 @@ type WatchOrderResponse struct {
 
 func (x *WatchOrderResponse) Reset() {
 	*x = WatchOrderResponse{}
-	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[7]
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +519,7 @@ func (x *WatchOrderResponse) String() string {
 func (*WatchOrderResponse) ProtoMessage() {}
 
 func (x *WatchOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[7]
+	mi := &file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +532,7 @@ func (x *WatchOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchOrderResponse.ProtoReflect.Descriptor instead.
 func (*WatchOrderResponse) Descriptor() ([]byte, []int) {
-	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{7}
+	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchOrderResponse) GetUpdate() *OrderUpdate {
@@ -450,7 +553,7 @@ var File_jwtrelay_examples_platform_orders_v1_orders_proto protoreflect.FileDesc
 
 const file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDesc = "" +
 	"\n" +
-	"1jwtrelay/examples/platform/orders/v1/orders.proto\x12$jwtrelay.examples.platform.orders.v1\x1a0jwtrelay/examples/platform/orders/v1/order.proto\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\"N\n" +
+	"1jwtrelay/examples/platform/orders/v1/orders.proto\x12$jwtrelay.examples.platform.orders.v1\x1a0jwtrelay/examples/platform/orders/v1/order.proto\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\x1a\x1fjwtrelay/policy/v1/policy.proto\"N\n" +
 	"\x11PlaceOrderRequest\x129\n" +
 	"\x05items\x18\x01 \x03(\v2#.jwtrelay.examples.platform.v1.ItemR\x05items\"\x8f\x01\n" +
 	"\x12PlaceOrderResponse\x12A\n" +
@@ -468,20 +571,31 @@ const file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDesc = "" +
 	"\x12ListOrdersResponse\x12C\n" +
 	"\x06orders\x18\x01 \x03(\v2+.jwtrelay.examples.platform.orders.v1.OrderR\x06orders\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x126\n" +
-	"\x04hops\x18\x03 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops\".\n" +
+	"\x04hops\x18\x03 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops\"/\n" +
+	"\x12CancelOrderRequest\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\"\x98\x01\n" +
+	"\x13CancelOrderResponse\x12I\n" +
+	"\x06update\x18\x01 \x01(\v21.jwtrelay.examples.platform.orders.v1.OrderUpdateR\x06update\x126\n" +
+	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops\".\n" +
 	"\x11WatchOrderRequest\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\"\x97\x01\n" +
 	"\x12WatchOrderResponse\x12I\n" +
 	"\x06update\x18\x01 \x01(\v21.jwtrelay.examples.platform.orders.v1.OrderUpdateR\x06update\x126\n" +
-	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\x90\x04\n" +
-	"\rOrdersService\x12\x7f\n" +
+	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\xb0\x06\n" +
+	"\rOrdersService\x12\x9e\x01\n" +
 	"\n" +
-	"PlaceOrder\x127.jwtrelay.examples.platform.orders.v1.PlaceOrderRequest\x1a8.jwtrelay.examples.platform.orders.v1.PlaceOrderResponse\x12y\n" +
-	"\bGetOrder\x125.jwtrelay.examples.platform.orders.v1.GetOrderRequest\x1a6.jwtrelay.examples.platform.orders.v1.GetOrderResponse\x12\x7f\n" +
+	"PlaceOrder\x127.jwtrelay.examples.platform.orders.v1.PlaceOrderRequest\x1a8.jwtrelay.examples.platform.orders.v1.PlaceOrderResponse\"\x1d\xb2\xdb$\x19\x1a\x17\n" +
+	"\forders.write2\agateway\x12\x97\x01\n" +
+	"\bGetOrder\x125.jwtrelay.examples.platform.orders.v1.GetOrderRequest\x1a6.jwtrelay.examples.platform.orders.v1.GetOrderResponse\"\x1c\xb2\xdb$\x18\x1a\x16\n" +
+	"\vorders.read2\agateway\x12\x9d\x01\n" +
 	"\n" +
-	"ListOrders\x127.jwtrelay.examples.platform.orders.v1.ListOrdersRequest\x1a8.jwtrelay.examples.platform.orders.v1.ListOrdersResponse\x12\x81\x01\n" +
+	"ListOrders\x127.jwtrelay.examples.platform.orders.v1.ListOrdersRequest\x1a8.jwtrelay.examples.platform.orders.v1.ListOrdersResponse\"\x1c\xb2\xdb$\x18\x1a\x16\n" +
+	"\vorders.read2\agateway\x12\x9f\x01\n" +
 	"\n" +
-	"WatchOrder\x127.jwtrelay.examples.platform.orders.v1.WatchOrderRequest\x1a8.jwtrelay.examples.platform.orders.v1.WatchOrderResponse0\x01BGZEgithub.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1;ordersv1b\x06proto3"
+	"WatchOrder\x127.jwtrelay.examples.platform.orders.v1.WatchOrderRequest\x1a8.jwtrelay.examples.platform.orders.v1.WatchOrderResponse\"\x1c\xb2\xdb$\x18\x1a\x16\n" +
+	"\vorders.read2\agateway0\x01\x12\xa1\x01\n" +
+	"\vCancelOrder\x128.jwtrelay.examples.platform.orders.v1.CancelOrderRequest\x1a9.jwtrelay.examples.platform.orders.v1.CancelOrderResponse\"\x1d\xb2\xdb$\x19\x1a\x17\n" +
+	"\forders.admin2\agatewayBGZEgithub.com/jwtrelay/jwtrelay/examples/gen/platform/orders/v1;ordersv1b\x06proto3"
 
 var (
 	file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescOnce sync.Once
@@ -495,44 +609,50 @@ func file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescGZIP() []byte
 	return file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDescData
 }
 
-var file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_jwtrelay_examples_platform_orders_v1_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_jwtrelay_examples_platform_orders_v1_orders_proto_goTypes = []any{
-	(*PlaceOrderRequest)(nil),  // 0: jwtrelay.examples.platform.orders.v1.PlaceOrderRequest
-	(*PlaceOrderResponse)(nil), // 1: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse
-	(*GetOrderRequest)(nil),    // 2: jwtrelay.examples.platform.orders.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),   // 3: jwtrelay.examples.platform.orders.v1.GetOrderResponse
-	(*ListOrdersRequest)(nil),  // 4: jwtrelay.examples.platform.orders.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil), // 5: jwtrelay.examples.platform.orders.v1.ListOrdersResponse
-	(*WatchOrderRequest)(nil),  // 6: jwtrelay.examples.platform.orders.v1.WatchOrderRequest
-	(*WatchOrderResponse)(nil), // 7: jwtrelay.examples.platform.orders.v1.WatchOrderResponse
-	(*v1.Item)(nil),            // 8: jwtrelay.examples.platform.v1.Item
-	(*Order)(nil),              // 9: jwtrelay.examples.platform.orders.v1.Order
-	(*v1.Hop)(nil),             // 10: jwtrelay.examples.platform.v1.Hop
-	(*OrderUpdate)(nil),        // 11: jwtrelay.examples.platform.orders.v1.OrderUpdate
+	(*PlaceOrderRequest)(nil),   // 0: jwtrelay.examples.platform.orders.v1.PlaceOrderRequest
+	(*PlaceOrderResponse)(nil),  // 1: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse
+	(*GetOrderRequest)(nil),     // 2: jwtrelay.examples.platform.orders.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),    // 3: jwtrelay.examples.platform.orders.v1.GetOrderResponse
+	(*ListOrdersRequest)(nil),   // 4: jwtrelay.examples.platform.orders.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),  // 5: jwtrelay.examples.platform.orders.v1.ListOrdersResponse
+	(*CancelOrderRequest)(nil),  // 6: jwtrelay.examples.platform.orders.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil), // 7: jwtrelay.examples.platform.orders.v1.CancelOrderResponse
+	(*WatchOrderRequest)(nil),   // 8: jwtrelay.examples.platform.orders.v1.WatchOrderRequest
+	(*WatchOrderResponse)(nil),  // 9: jwtrelay.examples.platform.orders.v1.WatchOrderResponse
+	(*v1.Item)(nil),             // 10: jwtrelay.examples.platform.v1.Item
+	(*Order)(nil),               // 11: jwtrelay.examples.platform.orders.v1.Order
+	(*v1.Hop)(nil),              // 12: jwtrelay.examples.platform.v1.Hop
+	(*OrderUpdate)(nil),         // 13: jwtrelay.examples.platform.orders.v1.OrderUpdate
 }
 var file_jwtrelay_examples_platform_orders_v1_orders_proto_depIdxs = []int32{
-	8,  // 0: jwtrelay.examples.platform.orders.v1.PlaceOrderRequest.items:type_name -> jwtrelay.examples.platform.v1.Item
-	9,  // 1: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse.order:type_name -> jwtrelay.examples.platform.orders.v1.Order
-	10, // 2: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
-	9,  // 3: jwtrelay.examples.platform.orders.v1.GetOrderResponse.order:type_name -> jwtrelay.examples.platform.orders.v1.Order
-	10, // 4: jwtrelay.examples.platform.orders.v1.GetOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
-	9,  // 5: jwtrelay.examples.platform.orders.v1.ListOrdersResponse.orders:type_name -> jwtrelay.examples.platform.orders.v1.Order
-	10, // 6: jwtrelay.examples.platform.orders.v1.ListOrdersResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
-	11, // 7: jwtrelay.examples.platform.orders.v1.WatchOrderResponse.update:type_name -> jwtrelay.examples.platform.orders.v1.OrderUpdate
-	10, // 8: jwtrelay.examples.platform.orders.v1.WatchOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
-	0,  // 9: jwtrelay.examples.platform.orders.v1.OrdersService.PlaceOrder:input_type -> jwtrelay.examples.platform.orders.v1.PlaceOrderRequest
-	2,  // 10: jwtrelay.examples.platform.orders.v1.OrdersService.GetOrder:input_type -> jwtrelay.examples.platform.orders.v1.GetOrderRequest
-	4,  // 11: jwtrelay.examples.platform.orders.v1.OrdersService.ListOrders:input_type -> jwtrelay.examples.platform.orders.v1.ListOrdersRequest
-	6,  // 12: jwtrelay.examples.platform.orders.v1.OrdersService.WatchOrder:input_type -> jwtrelay.examples.platform.orders.v1.WatchOrderRequest
-	1,  // 13: jwtrelay.examples.platform.orders.v1.OrdersService.PlaceOrder:output_type -> jwtrelay.examples.platform.orders.v1.PlaceOrderResponse
-	3,  // 14: jwtrelay.examples.platform.orders.v1.OrdersService.GetOrder:output_type -> jwtrelay.examples.platform.orders.v1.GetOrderResponse
-	5,  // 15: jwtrelay.examples.platform.orders.v1.OrdersService.ListOrders:output_type -> jwtrelay.examples.platform.orders.v1.ListOrdersResponse
-	7,  // 16: jwtrelay.examples.platform.orders.v1.OrdersService.WatchOrder:output_type -> jwtrelay.examples.platform.orders.v1.WatchOrderResponse
-	13, // [13:17] is the sub-list for method output_type
-	9,  // [9:13] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	10, // 0: jwtrelay.examples.platform.orders.v1.PlaceOrderRequest.items:type_name -> jwtrelay.examples.platform.v1.Item
+	11, // 1: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse.order:type_name -> jwtrelay.examples.platform.orders.v1.Order
+	12, // 2: jwtrelay.examples.platform.orders.v1.PlaceOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
+	11, // 3: jwtrelay.examples.platform.orders.v1.GetOrderResponse.order:type_name -> jwtrelay.examples.platform.orders.v1.Order
+	12, // 4: jwtrelay.examples.platform.orders.v1.GetOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
+	11, // 5: jwtrelay.examples.platform.orders.v1.ListOrdersResponse.orders:type_name -> jwtrelay.examples.platform.orders.v1.Order
+	12, // 6: jwtrelay.examples.platform.orders.v1.ListOrdersResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
+	13, // 7: jwtrelay.examples.platform.orders.v1.CancelOrderResponse.update:type_name -> jwtrelay.examples.platform.orders.v1.OrderUpdate
+	12, // 8: jwtrelay.examples.platform.orders.v1.CancelOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
+	13, // 9: jwtrelay.examples.platform.orders.v1.WatchOrderResponse.update:type_name -> jwtrelay.examples.platform.orders.v1.OrderUpdate
+	12, // 10: jwtrelay.examples.platform.orders.v1.WatchOrderResponse.hops:type_name -> jwtrelay.examples.platform.v1.Hop
+	0,  // 11: jwtrelay.examples.platform.orders.v1.OrdersService.PlaceOrder:input_type -> jwtrelay.examples.platform.orders.v1.PlaceOrderRequest
+	2,  // 12: jwtrelay.examples.platform.orders.v1.OrdersService.GetOrder:input_type -> jwtrelay.examples.platform.orders.v1.GetOrderRequest
+	4,  // 13: jwtrelay.examples.platform.orders.v1.OrdersService.ListOrders:input_type -> jwtrelay.examples.platform.orders.v1.ListOrdersRequest
+	8,  // 14: jwtrelay.examples.platform.orders.v1.OrdersService.WatchOrder:input_type -> jwtrelay.examples.platform.orders.v1.WatchOrderRequest
+	6,  // 15: jwtrelay.examples.platform.orders.v1.OrdersService.CancelOrder:input_type -> jwtrelay.examples.platform.orders.v1.CancelOrderRequest
+	1,  // 16: jwtrelay.examples.platform.orders.v1.OrdersService.PlaceOrder:output_type -> jwtrelay.examples.platform.orders.v1.PlaceOrderResponse
+	3,  // 17: jwtrelay.examples.platform.orders.v1.OrdersService.GetOrder:output_type -> jwtrelay.examples.platform.orders.v1.GetOrderResponse
+	5,  // 18: jwtrelay.examples.platform.orders.v1.OrdersService.ListOrders:output_type -> jwtrelay.examples.platform.orders.v1.ListOrdersResponse
+	9,  // 19: jwtrelay.examples.platform.orders.v1.OrdersService.WatchOrder:output_type -> jwtrelay.examples.platform.orders.v1.WatchOrderResponse
+	7,  // 20: jwtrelay.examples.platform.orders.v1.OrdersService.CancelOrder:output_type -> jwtrelay.examples.platform.orders.v1.CancelOrderResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_jwtrelay_examples_platform_orders_v1_orders_proto_init() }
@@ -547,7 +667,7 @@ func file_jwtrelay_examples_platform_orders_v1_orders_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDesc), len(file_jwtrelay_examples_platform_orders_v1_orders_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

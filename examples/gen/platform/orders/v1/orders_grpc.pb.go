@@ -21,10 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrdersService_PlaceOrder_FullMethodName = "/jwtrelay.examples.platform.orders.v1.OrdersService/PlaceOrder"
-	OrdersService_GetOrder_FullMethodName   = "/jwtrelay.examples.platform.orders.v1.OrdersService/GetOrder"
-	OrdersService_ListOrders_FullMethodName = "/jwtrelay.examples.platform.orders.v1.OrdersService/ListOrders"
-	OrdersService_WatchOrder_FullMethodName = "/jwtrelay.examples.platform.orders.v1.OrdersService/WatchOrder"
+	OrdersService_PlaceOrder_FullMethodName  = "/jwtrelay.examples.platform.orders.v1.OrdersService/PlaceOrder"
+	OrdersService_GetOrder_FullMethodName    = "/jwtrelay.examples.platform.orders.v1.OrdersService/GetOrder"
+	OrdersService_ListOrders_FullMethodName  = "/jwtrelay.examples.platform.orders.v1.OrdersService/ListOrders"
+	OrdersService_WatchOrder_FullMethodName  = "/jwtrelay.examples.platform.orders.v1.OrdersService/WatchOrder"
+	OrdersService_CancelOrder_FullMethodName = "/jwtrelay.examples.platform.orders.v1.OrdersService/CancelOrder"
 )
 
 // OrdersServiceClient is the client API for OrdersService service.
@@ -33,18 +34,36 @@ const (
 //
 // OrdersService keeps the orders. Whose orders they are is never said in a
 // request: it follows from the token.
+//
+// It asks for the same scopes as the gateway, because it doesn't rely on it,
+// and for the gateway's certificate: nobody else brings it calls.
 type OrdersServiceClient interface {
 	// PlaceOrder has the items reserved by the inventory service and keeps the
 	// order for the calling user.
+	//
+	// Open to users with orders.write, by way of the gateway.
 	PlaceOrder(ctx context.Context, in *PlaceOrderRequest, opts ...grpc.CallOption) (*PlaceOrderResponse, error)
 	// GetOrder answers one order of the calling user. Somebody else's order is
 	// NOT_FOUND, as one that does not exist.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// ListOrders answers the orders of the calling user, the latest first.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
 	// WatchOrder tells of each step of an order of the calling user, as the
-	// inventory service reports it, and ends when the order is shipped.
+	// inventory service reports it, and ends when the order is shipped. If it is
+	// cancelled first, the end is FAILED_PRECONDITION.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	WatchOrder(ctx context.Context, in *WatchOrderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOrderResponse], error)
+	// CancelOrder cancels an order, whoever placed it. One that is shipped or
+	// cancelled already is FAILED_PRECONDITION. Its items stay reserved: what
+	// becomes of them is not decided here.
+	//
+	// Open to support, which has orders.admin, by way of the gateway.
+	CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error)
 }
 
 type ordersServiceClient struct {
@@ -104,24 +123,52 @@ func (c *ordersServiceClient) WatchOrder(ctx context.Context, in *WatchOrderRequ
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrdersService_WatchOrderClient = grpc.ServerStreamingClient[WatchOrderResponse]
 
+func (c *ordersServiceClient) CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelOrderResponse)
+	err := c.cc.Invoke(ctx, OrdersService_CancelOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OrdersServiceServer is the server API for OrdersService service.
 // All implementations must embed UnimplementedOrdersServiceServer
 // for forward compatibility.
 //
 // OrdersService keeps the orders. Whose orders they are is never said in a
 // request: it follows from the token.
+//
+// It asks for the same scopes as the gateway, because it doesn't rely on it,
+// and for the gateway's certificate: nobody else brings it calls.
 type OrdersServiceServer interface {
 	// PlaceOrder has the items reserved by the inventory service and keeps the
 	// order for the calling user.
+	//
+	// Open to users with orders.write, by way of the gateway.
 	PlaceOrder(context.Context, *PlaceOrderRequest) (*PlaceOrderResponse, error)
 	// GetOrder answers one order of the calling user. Somebody else's order is
 	// NOT_FOUND, as one that does not exist.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// ListOrders answers the orders of the calling user, the latest first.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
 	// WatchOrder tells of each step of an order of the calling user, as the
-	// inventory service reports it, and ends when the order is shipped.
+	// inventory service reports it, and ends when the order is shipped. If it is
+	// cancelled first, the end is FAILED_PRECONDITION.
+	//
+	// Open to users with orders.read, by way of the gateway.
 	WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error
+	// CancelOrder cancels an order, whoever placed it. One that is shipped or
+	// cancelled already is FAILED_PRECONDITION. Its items stay reserved: what
+	// becomes of them is not decided here.
+	//
+	// Open to support, which has orders.admin, by way of the gateway.
+	CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error)
 	mustEmbedUnimplementedOrdersServiceServer()
 }
 
@@ -143,6 +190,9 @@ func (UnimplementedOrdersServiceServer) ListOrders(context.Context, *ListOrdersR
 }
 func (UnimplementedOrdersServiceServer) WatchOrder(*WatchOrderRequest, grpc.ServerStreamingServer[WatchOrderResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchOrder not implemented")
+}
+func (UnimplementedOrdersServiceServer) CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelOrder not implemented")
 }
 func (UnimplementedOrdersServiceServer) mustEmbedUnimplementedOrdersServiceServer() {}
 func (UnimplementedOrdersServiceServer) testEmbeddedByValue()                       {}
@@ -230,6 +280,24 @@ func _OrdersService_WatchOrder_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OrdersService_WatchOrderServer = grpc.ServerStreamingServer[WatchOrderResponse]
 
+func _OrdersService_CancelOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrdersServiceServer).CancelOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrdersService_CancelOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrdersServiceServer).CancelOrder(ctx, req.(*CancelOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OrdersService_ServiceDesc is the grpc.ServiceDesc for OrdersService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -248,6 +316,10 @@ var OrdersService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOrders",
 			Handler:    _OrdersService_ListOrders_Handler,
+		},
+		{
+			MethodName: "CancelOrder",
+			Handler:    _OrdersService_CancelOrder_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -10,6 +10,7 @@ package pricingv1
 
 import (
 	v1 "github.com/jwtrelay/jwtrelay/examples/gen/platform/v1"
+	_ "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -230,7 +231,7 @@ var File_jwtrelay_examples_platform_pricing_v1_pricing_proto protoreflect.FileDe
 
 const file_jwtrelay_examples_platform_pricing_v1_pricing_proto_rawDesc = "" +
 	"\n" +
-	"3jwtrelay/examples/platform/pricing/v1/pricing.proto\x12%jwtrelay.examples.platform.pricing.v1\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\"N\n" +
+	"3jwtrelay/examples/platform/pricing/v1/pricing.proto\x12%jwtrelay.examples.platform.pricing.v1\x1a'jwtrelay/examples/platform/v1/hop.proto\x1a(jwtrelay/examples/platform/v1/item.proto\x1a\x1fjwtrelay/policy/v1/policy.proto\"N\n" +
 	"\x11QuoteItemsRequest\x129\n" +
 	"\x05items\x18\x01 \x03(\v2#.jwtrelay.examples.platform.v1.ItemR\x05items\"\x8d\x01\n" +
 	"\x12QuoteItemsResponse\x12?\n" +
@@ -240,11 +241,12 @@ const file_jwtrelay_examples_platform_pricing_v1_pricing_proto_rawDesc = "" +
 	"\x05items\x18\x01 \x03(\v2#.jwtrelay.examples.platform.v1.ItemR\x05items\"\x8c\x01\n" +
 	"\x13WatchQuotesResponse\x12=\n" +
 	"\x04item\x18\x01 \x01(\v2).jwtrelay.examples.platform.v1.PricedItemR\x04item\x126\n" +
-	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\x9d\x02\n" +
+	"\x04hops\x18\x02 \x03(\v2\".jwtrelay.examples.platform.v1.HopR\x04hops2\xbe\x02\n" +
 	"\x0ePricingService\x12\x81\x01\n" +
 	"\n" +
 	"QuoteItems\x128.jwtrelay.examples.platform.pricing.v1.QuoteItemsRequest\x1a9.jwtrelay.examples.platform.pricing.v1.QuoteItemsResponse\x12\x86\x01\n" +
-	"\vWatchQuotes\x129.jwtrelay.examples.platform.pricing.v1.WatchQuotesRequest\x1a:.jwtrelay.examples.platform.pricing.v1.WatchQuotesResponse0\x01BIZGgithub.com/jwtrelay/jwtrelay/examples/gen/platform/pricing/v1;pricingv1b\x06proto3"
+	"\vWatchQuotes\x129.jwtrelay.examples.platform.pricing.v1.WatchQuotesRequest\x1a:.jwtrelay.examples.platform.pricing.v1.WatchQuotesResponse0\x01\x1a\x1f\xb2\xdb$\x1b\x1a\x19\n" +
+	"\fpricing.read2\tinventoryBIZGgithub.com/jwtrelay/jwtrelay/examples/gen/platform/pricing/v1;pricingv1b\x06proto3"
 
 var (
 	file_jwtrelay_examples_platform_pricing_v1_pricing_proto_rawDescOnce sync.Once

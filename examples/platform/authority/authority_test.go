@@ -1,33 +1,37 @@
-package demo
+package authority_test
 
 import (
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"os"
 	"testing"
 
+	"github.com/jwtrelay/jwtrelay/examples/platform/authority"
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 )
 
 // identity makes the identity of a role.
-func identity(t *testing.T, ca *authority, name string) *process.Identity {
+func identity(t *testing.T, ca *authority.Authority, name string) *process.Identity {
 	t.Helper()
-	files, err := ca.issue(name)
+	cert, key, err := ca.Issue(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := files.Load()
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loaded
+	made, err := process.NewIdentity(pair, ca.PEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
-func newTestAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T) *authority.Authority {
 	t.Helper()
-	ca, err := newAuthority(t.TempDir())
+	ca, err := authority.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +69,10 @@ func answerOnce(listener net.Listener, config *tls.Config) error {
 
 func TestRolesVerifyEachOther(t *testing.T) {
 	t.Parallel()
-	ca, others := newTestAuthority(t), newTestAuthority(t)
+	ca, others := newAuthority(t), newAuthority(t)
 	orders, pricing := identity(t, ca, "orders"), identity(t, ca, "pricing")
 	stranger := identity(t, others, "orders")
-	anonymous := orders.To("pricing")
-	anonymous.Certificates = nil
+	anonymous := orders.AsUser("pricing")
 
 	for name, test := range map[string]struct {
 		server, client *tls.Config
@@ -88,28 +91,5 @@ func TestRolesVerifyEachOther(t *testing.T) {
 				t.Errorf("got %v, want success %v", err, test.want)
 			}
 		})
-	}
-}
-
-func TestKeysAreReadByTheirOwnerOnly(t *testing.T) {
-	t.Parallel()
-	ca := newTestAuthority(t)
-	files, err := ca.issue("orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(files.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's mode is %v", info.Mode())
-	}
-	all, err := os.ReadDir(ca.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) != 3 {
-		t.Errorf("%d files, want ca.pem and two of the role: %v", len(all), all)
 	}
 }
