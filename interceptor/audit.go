@@ -91,7 +91,7 @@ func (s *Server) problemWith(method string) error {
 	case r != nil:
 		return s.unmeetable(method, r)
 	case known && !isReadyMade(method):
-		return fmt.Errorf("no rule for %s: add to its method in %s: option (jwtrelay.policy.v1.rule) = {authenticated: {}}; "+
+		return fmt.Errorf("no rule for %s: add to its method in %s: option (jwtrelay.policy.v1.rule).authenticated = {}; "+
 			"or %s", method, file, suggestion(method))
 	default:
 		return fmt.Errorf("no rule for %s: add %s", method, suggestion(method))

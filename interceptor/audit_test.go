@@ -73,7 +73,7 @@ func TestAudit(t *testing.T) {
 			interceptor.Rules(health, interceptor.FromProto()),
 			[]string{
 				"no rule for " + unaryCall + ": add to its method in grpc/testing/test.proto: " +
-					"option (jwtrelay.policy.v1.rule) = {authenticated: {}};",
+					"option (jwtrelay.policy.v1.rule).authenticated = {};",
 				inCode,
 			}, []string{"Health"},
 		},

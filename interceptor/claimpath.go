@@ -38,8 +38,11 @@ func cutName(path string) (name, after string, err error) {
 		}
 		name, after = path[:end], path[end:]
 		if after != "" && after[0] != '.' {
-			return "", "", fmt.Errorf(`%q may not stand in a name that is not in double quotes`, after[:1])
+			return "", "", fmt.Errorf(`%q may not stand in a name that is not in double quotes`, string([]rune(after)[:1]))
 		}
+	}
+	if hasControls(name) {
+		return "", "", fmt.Errorf("%q has a control character", name)
 	}
 	if name == "" {
 		return "", "", fmt.Errorf("a name is empty")

@@ -58,7 +58,7 @@ func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, error)
 	if err != nil || len(call.rule.requirements) == 0 {
 		return t, err
 	}
-	return t, call.rule.judge(call.inContext(ctx), caller{token: t, now: s.now(), names: s.peerNames})
+	return t, call.rule.judge(call.inContext(ctx), caller{token: t, now: s.now(), server: s})
 }
 
 // inContext returns ctx with the headers of the call where gRPC has them, so that

@@ -25,7 +25,7 @@
 //     [Claim], [Issuers], [MaxAge], [Peers], [Require].
 //
 // A refusal is a gRPC status with the reason in an ErrorInfo of the domain
-// [Domain], the hop that refused and the scopes that are missing in its
+// [Domain], the hop that refused and the scopes that the rule asks for in its
 // metadata, and, where trying again makes sense, a RetryInfo. Its text holds
 // nothing of the token; what the operator needs reaches the [Observer].
 // [RefusalFrom] reads it at any hop, and [AsUpstream] passes it on.

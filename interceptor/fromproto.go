@@ -3,11 +3,14 @@ package interceptor
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	pb "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	policyv1 "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 )
@@ -25,12 +28,12 @@ func FromProto(files ...*protoregistry.Files) Policy {
 	if len(files) == 0 {
 		return fromProto{protoregistry.GlobalFiles}
 	}
-	return fromProto(files)
+	return fromProto(slices.Clone(files))
 }
 
 type fromProto []*protoregistry.Files
 
-func (f fromProto) With(requirements ...Requirement) Policy { return asking{f, requirements} }
+func (f fromProto) With(requirements ...Requirement) Policy { return askingFor(f, requirements) }
 
 func (f fromProto) addTo(c *compiler) {
 	c.table.fromProto = true
@@ -39,15 +42,18 @@ func (f fromProto) addTo(c *compiler) {
 			c.fail("FromProto has nil files")
 			continue
 		}
-		rangeServices(files, func(service protoreflect.ServiceDescriptor) {
+		for _, service := range servicesIn(files) {
 			c.table.files[string(service.FullName())] = service.ParentFile().Path()
 			addService(c, service)
-		})
+		}
 	}
 }
 
 // addService adds the rules of a service's methods.
 func addService(c *compiler, service protoreflect.ServiceDescriptor) {
+	if err := checkDefault(service); err != nil {
+		c.fail("%s: the default rule of %s: %w", service.ParentFile().Path(), service.FullName(), err)
+	}
 	methods := service.Methods()
 	for i := range methods.Len() {
 		switch r, ok, err := ruleOf(methods.Get(i)); {
@@ -57,6 +63,17 @@ func addService(c *compiler, service protoreflect.ServiceDescriptor) {
 			c.add(fullMethod(methods.Get(i)), r)
 		}
 	}
+}
+
+// checkDefault returns what is wrong with a service's default, even if no method
+// falls back on it: the next one may.
+func checkDefault(service protoreflect.ServiceDescriptor) error {
+	option, err := optionOf(service.Options(), policyv1.E_DefaultRule)
+	if err != nil || option == nil {
+		return err
+	}
+	_, err = translate(option)
+	return err
 }
 
 // ruleOf returns the rule that the proto has for a method, and false if it has
@@ -102,6 +119,9 @@ func optionOf(options pb.Message, extension protoreflect.ExtensionType) (*policy
 	if hasField(again.ProtoReflect().GetUnknown(), extension.TypeDescriptor().Number()) {
 		return nil, fmt.Errorf("option %s is not a message", extension.TypeDescriptor().FullName())
 	}
+	if isUninterpreted(again) {
+		return nil, errors.New("it has uninterpreted options, one of which may be a rule: compile the file with its imports")
+	}
 	if !pb.HasExtension(again, extension) {
 		return nil, nil
 	}
@@ -110,6 +130,15 @@ func optionOf(options pb.Message, extension protoreflect.ExtensionType) (*policy
 		return nil, fmt.Errorf("option %s is no Rule", extension.TypeDescriptor().FullName())
 	}
 	return option, nil
+}
+
+// isUninterpreted reports whether among options are some that a parser left as
+// their names and text.
+func isUninterpreted(options pb.Message) bool {
+	unread, ok := options.(interface {
+		GetUninterpretedOption() []*descriptorpb.UninterpretedOption
+	})
+	return ok && len(unread.GetUninterpretedOption()) > 0
 }
 
 // hasField reports whether unknown fields have one of the number.
@@ -196,15 +225,24 @@ func wholly(message protoreflect.Message) error {
 	return problem
 }
 
-// rangeServices calls f for each service in files.
-func rangeServices(files *protoregistry.Files, f func(protoreflect.ServiceDescriptor)) {
+// servicesIn returns the services in files, in the order of the files' paths. It
+// looks into no file while it ranges: that locks the registry, which a file that is
+// looked into for the first time locks again to find its imports.
+func servicesIn(files *protoregistry.Files) []protoreflect.ServiceDescriptor {
+	var found []protoreflect.FileDescriptor
 	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		services := file.Services()
-		for i := range services.Len() {
-			f(services.Get(i))
-		}
+		found = append(found, file)
 		return true
 	})
+	slices.SortFunc(found, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
+	var all []protoreflect.ServiceDescriptor
+	for _, file := range found {
+		services := file.Services()
+		for i := range services.Len() {
+			all = append(all, services.Get(i))
+		}
+	}
+	return all
 }
 
 // fullMethod returns the name of a method as calls have it.

@@ -58,7 +58,7 @@ type named struct {
 	origin  string
 }
 
-func (n named) With(requirements ...Requirement) Policy { return asking{n, requirements} }
+func (n named) With(requirements ...Requirement) Policy { return askingFor(n, requirements) }
 
 func (n named) addTo(c *compiler) {
 	if len(n.methods) == 0 {
@@ -76,7 +76,7 @@ func (n named) addTo(c *compiler) {
 // everything is the rule for all methods that have none.
 type everything struct{}
 
-func (e everything) With(requirements ...Requirement) Policy { return asking{e, requirements} }
+func (e everything) With(requirements ...Requirement) Policy { return askingFor(e, requirements) }
 
 func (everything) addTo(c *compiler) {
 	c.addOthers(rule{access: authenticated, origin: "Authenticated()", inCode: true})
@@ -85,7 +85,7 @@ func (everything) addTo(c *compiler) {
 // rules are several policies.
 type rules []Policy
 
-func (r rules) With(requirements ...Requirement) Policy { return asking{r, requirements} }
+func (r rules) With(requirements ...Requirement) Policy { return askingFor(r, requirements) }
 
 func (r rules) addTo(c *compiler) {
 	if len(r) == 0 {
@@ -106,7 +106,12 @@ type asking struct {
 	requirements []Requirement
 }
 
-func (a asking) With(requirements ...Requirement) Policy { return asking{a, requirements} }
+// askingFor returns a policy that asks for more, whatever becomes of the slice.
+func askingFor(policy Policy, requirements []Requirement) Policy {
+	return asking{policy, slices.Clone(requirements)}
+}
+
+func (a asking) With(requirements ...Requirement) Policy { return askingFor(a, requirements) }
 
 func (a asking) addTo(c *compiler) { c.narrowed(a.requirements, a.policy.addTo) }
 

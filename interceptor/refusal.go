@@ -20,7 +20,7 @@ type Refusal struct {
 	Reason     token.Reason
 	Code       codes.Code
 	Hop        string        // name of the service that refused, "" if it has none
-	Scope      string        // for SCOPE_INSUFFICIENT: those that the method asks for, between spaces
+	Scope      string        // for SCOPE_INSUFFICIENT: what the rule asks for (RFC 6749 section 3.3)
 	Message    string        // a sentence
 	RetryAfter time.Duration // for Unavailable: when to try again, an hour at most; else 0
 }

@@ -105,9 +105,15 @@ func TestAsUpstream(t *testing.T) {
 		token.ReasonAudienceMismatch:            {codes.Unauthenticated, codes.Internal},
 		token.ReasonClaimsInvalid:               {codes.Unauthenticated, codes.Internal},
 		token.ReasonKeysUnavailable:             {codes.Unavailable, codes.Unavailable},
-		interceptor.ReasonNoPolicy:              {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonTooOld:                {codes.Unauthenticated, codes.Unauthenticated},
+		interceptor.ReasonScopeInsufficient:     {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonClaimRequired:         {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonIssuerNotAllowed:      {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonCallNotAllowed:        {codes.PermissionDenied, codes.PermissionDenied},
+		interceptor.ReasonPeerNotAllowed:        {codes.PermissionDenied, codes.Internal},
+		interceptor.ReasonNoPolicy:              {codes.PermissionDenied, codes.Internal},
+		interceptor.ReasonPolicyUnavailable:     {codes.Unavailable, codes.Unavailable},
 		interceptor.ReasonRelayInsecure:         {codes.Internal, codes.Internal},
-		"SCOPE_INSUFFICIENT":                    {codes.PermissionDenied, codes.PermissionDenied},
 		"A_REASON_OF_A_LATER_VERSION":           {codes.Unauthenticated, codes.Internal},
 		interceptor.ReasonCredentialUnavailable: {codes.Unavailable, codes.Unavailable},
 	} {
@@ -134,7 +140,7 @@ func TestOurOwnVerdictsMatchTheTable(t *testing.T) {
 	w := newWorld(t)
 	client := serve(t, &service{}, w.server(t, interceptor.Authenticated()).Options()...)()
 	err := interceptor.AsUpstream(callUnary(sending(t, "Bearer "+w.issuer.Token(jwttest.Forged())), client))
-	if status.Code(err) != codes.Internal || status.Convert(err).Message() != "a service behind this one did not accept the token" {
+	if status.Code(err) != codes.Internal || status.Convert(err).Message() != "a service behind this one did not accept the call" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -43,9 +44,9 @@ const (
 
 // caller is who calls, as requirements see them.
 type caller struct {
-	token *token.Token
-	now   time.Time
-	names func(ctx context.Context) []string // of the peer
+	token  *token.Token
+	now    time.Time
+	server *Server // knows how to find the peer, and what handlers don't see
 }
 
 // Scopes asks for all these scopes (RFC 6749 section 3.3), else the call is
@@ -119,7 +120,7 @@ func Issuers(urls ...string) Requirement {
 		step:    stepIssuers,
 		text:    text,
 		issuers: urls,
-		err:     mistakes("an issuer", urls, func(url string) bool { return url != "" }),
+		err:     mistakes("an issuer", urls, func(url string) bool { return url != "" && !hasControls(url) }),
 		check: func(_ context.Context, c caller) error {
 			if slices.Contains(urls, c.token.Issuer()) {
 				return nil
@@ -169,7 +170,7 @@ func Peers(names ...string) Requirement {
 		text: text,
 		err:  mistakes("a URI or a DNS name", names, isPeerName),
 		check: func(ctx context.Context, c caller) error {
-			found := c.names(ctx)
+			found := c.server.peerNames(ctx)
 			if slices.ContainsFunc(found, func(name string) bool { return wanted[peerKey(name)] }) {
 				return nil
 			}
@@ -196,7 +197,7 @@ func Require(allowed func(ctx context.Context, t *token.Token) error) Requiremen
 		step: stepFunctions,
 		text: nameOf(allowed),
 		check: func(ctx context.Context, c caller) error {
-			switch err := allowed(token.NewContext(ctx, c.token), c.token); {
+			switch err := allowed(token.NewContext(c.server.strip(ctx), c.token), c.token); {
 			case err == nil:
 				return nil
 			case isOutage(err):
@@ -241,6 +242,10 @@ func isScope(s string) bool {
 		return r <= ' ' || r > '~' || r == '"' || r == '\\'
 	})
 }
+
+// hasControls reports whether s has a character that would break the line it is
+// printed in.
+func hasControls(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 func quotedAll(values []string) []string {
 	quoted := make([]string, len(values))

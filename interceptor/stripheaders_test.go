@@ -1,12 +1,15 @@
 package interceptor_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	grpcmd "google.golang.org/grpc/metadata"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
+	"github.com/jwtrelay/jwtrelay/token"
 )
 
 func TestStripHeaders(t *testing.T) {
@@ -74,5 +77,26 @@ func TestStripHeadersRefusesMistakes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// TestRequireSeesWhatTheHandlerSees: a header that is stripped misleads neither.
+func TestRequireSeesWhatTheHandlerSees(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sees := func(ctx context.Context, _ *token.Token) error {
+		if len(grpcmd.ValueFromIncomingContext(ctx, "x-user-id")) != 0 {
+			return errors.New("x-user-id is there")
+		}
+		if _, ok := token.FromContext(ctx); !ok {
+			return errors.New("no token in the context")
+		}
+		return nil
+	}
+	server := w.server(t, interceptor.Authenticated().With(interceptor.Require(sees)), interceptor.StripHeaders("x-user-id"))
+	client := serve(t, &service{}, server.Options()...)()
+	ctx := grpcmd.AppendToOutgoingContext(sending(t, "Bearer "+w.issuer.Token()), "x-user-id", "root")
+	if err := callUnary(ctx, client); err != nil {
+		t.Error(err)
 	}
 }

@@ -12,16 +12,31 @@ import (
 // ended the call with err.
 //
 // A service behind this one that refuses a token which this one verified has
-// other keys, names or rules than this one. That is not the user's fault, and
-// logging in again would not help, so it becomes Internal, with the reason and
-// the hop kept for whoever reads logs. What the user can do something about
-// passes as it is: what [Refusal.NeedsLogin], and any PermissionDenied. So does an outage (Unavailable), every other error, and nil.
+// other keys, names or rules than this one; one that refuses this one as its peer,
+// or has no rule for what this one calls, was not made for it. That is not the
+// user's fault, and logging in again would not help, so it becomes Internal, with
+// the reason and the hop kept for whoever reads logs. What is about the user
+// passes as it is: where [Refusal.NeedsLogin], and any other PermissionDenied. So
+// does an outage (Unavailable), every other error, and nil.
 func AsUpstream(err error) error {
 	r, ok := RefusalFrom(err)
-	if !ok || r.Code != codes.Unauthenticated || r.NeedsLogin() {
+	if !ok || isUsersMatter(r) {
 		return err
 	}
 	return &upstreamError{refusal: r, cause: err}
+}
+
+// isUsersMatter reports whether the refusal by another service is about the user,
+// or anything else that the caller should learn.
+func isUsersMatter(r Refusal) bool {
+	switch r.Code {
+	case codes.Unauthenticated:
+		return r.NeedsLogin()
+	case codes.PermissionDenied:
+		return r.Reason != ReasonPeerNotAllowed && r.Reason != ReasonNoPolicy
+	default:
+		return true
+	}
 }
 
 // upstreamError is a refusal by a service behind this one, as this one tells it.
@@ -32,7 +47,7 @@ type upstreamError struct {
 
 // Error returns a sentence that is safe to show to the caller.
 func (e *upstreamError) Error() string {
-	return "a service behind this one did not accept the token"
+	return "a service behind this one did not accept the call"
 }
 
 // Unwrap returns what that service answered.
