@@ -306,6 +306,14 @@ func TestPolicyTable(t *testing.T) {
 		`peer spiffe://acme/orders or orders.acme; interceptor_test.allowAll
 `
 	wantTable(t, w.server(t, policy).PolicyTable(grpcServer), rows+"any other method -> nobody (NO_POLICY)\n")
+	alone, err := interceptor.PolicyTable(policy, grpcServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTable(t, alone, rows+"any other method -> nobody (NO_POLICY)\n")
+	if table, err := interceptor.PolicyTable(interceptor.Public(), grpcServer); table != "" || err == nil {
+		t.Errorf("a policy with a mistake has the table %q", table)
+	}
 	everything := interceptor.Rules(interceptor.Public(interceptor.HealthMethods()...), interceptor.Authenticated().With(interceptor.Scopes("x")))
 	wantTable(t, w.server(t, everything, interceptor.Shadow(new(recorder))).PolicyTable(grpcServer),
 		`SHADOW MODE: everybody is let in, these rules are only reported

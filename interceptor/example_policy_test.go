@@ -146,21 +146,20 @@ func ExampleServices() {
 }
 
 // A reviewer sees who may call what, and a golden file shows when it changes.
-func ExampleServer_PolicyTable() {
-	issuer, verifier := exampleIssuer()
-	defer issuer.Close()
-	server, err := interceptor.NewServer(verifier, interceptor.Rules(
+func ExamplePolicyTable() {
+	policy := interceptor.Rules(
 		interceptor.Public(testpb.ReconnectService_Start_FullMethodName),
 		interceptor.Authenticated(testpb.ReconnectService_Stop_FullMethodName).
 			With(interceptor.Scopes("admin"), interceptor.MaxAge(time.Hour)),
-	))
+	)
+	grpcServer := grpc.NewServer()
+	testpb.RegisterReconnectServiceServer(grpcServer, testpb.UnimplementedReconnectServiceServer{})
+	table, err := interceptor.PolicyTable(policy, grpcServer)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	grpcServer := grpc.NewServer(server.Options()...)
-	testpb.RegisterReconnectServiceServer(grpcServer, testpb.UnimplementedReconnectServiceServer{})
-	fmt.Print(server.PolicyTable(grpcServer))
+	fmt.Print(table)
 	// Output:
 	// /grpc.testing.ReconnectService/Start -> anyone
 	// /grpc.testing.ReconnectService/Stop -> a valid token; scope admin; issued within 1h0m0s

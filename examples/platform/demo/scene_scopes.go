@@ -21,7 +21,7 @@ func playScopes(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("Beside each method, its proto says who may call it. The services read it as (Server.PolicyTable):")
+	s.say("Beside each method, its proto says who may call it. The services read it as (interceptor.PolicyTable):")
 	s.table(policy...)
 	s.say("alice and bob are customers, with orders.read, orders.write and pricing.read; carol lacks the last.")
 	s.say("dora is support: she has orders.admin, which includes nothing else.")

@@ -11,12 +11,6 @@ func newGuard(c Config) (*interceptor.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// There is no rule for all other methods: one whose proto says nothing is
-	// refused, and the service doesn't start.
-	policy := interceptor.Rules(
-		interceptor.Public(interceptor.HealthMethods()...),
-		interceptor.FromProto(),
-	)
 	options := []interceptor.ServerOption{
 		interceptor.Name(c.Name),
 		interceptor.WithObserver(refusals{c.Logger}),
@@ -24,7 +18,7 @@ func newGuard(c Config) (*interceptor.Server, error) {
 	if c.Public {
 		options = append(options, edge())
 	}
-	return interceptor.NewServer(verifier, policy, options...)
+	return interceptor.NewServer(verifier, policy(), options...)
 }
 
 // edge is what a service does beside that users call. Nobody behind it believes

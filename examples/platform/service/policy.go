@@ -1,39 +1,28 @@
 package service
 
 import (
-	"context"
-	"log/slog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/jwtrelay/jwtrelay/examples/platform/process"
-	"github.com/jwtrelay/jwtrelay/keyset"
-	"github.com/jwtrelay/jwtrelay/token"
+	"github.com/jwtrelay/jwtrelay/interceptor"
 )
 
-// PolicyTable returns who may call what, for people, see
-// [interceptor.Server.PolicyTable].
-func (s *Service) PolicyTable() string { return s.guard.PolicyTable(s.server) }
-
-// PolicyTable returns who may call what of the role, as it will be when it runs.
-// Nothing is started for that.
-func (r Role) PolicyTable() (string, error) {
-	server, err := New(Config{
-		Name:     r.Name,
-		Public:   r.Public,
-		Issuer:   token.Issuer{URL: "https://nobody.invalid", Audiences: []string{"nobody"}, Keys: noKeys{}},
-		Identity: new(process.Identity),
-		Logger:   slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		return "", err
-	}
-	r.Register(server, nil)
-	return server.PolicyTable(), nil
+// policy is what all services of the platform have. There is no rule for all
+// other methods: one whose proto says nothing is refused, and the service doesn't
+// start.
+func policy() interceptor.Policy {
+	return interceptor.Rules(
+		interceptor.Public(interceptor.HealthMethods()...),
+		interceptor.FromProto(),
+	)
 }
 
-// noKeys is the key set of a service that nobody calls.
-type noKeys struct{}
-
-// Key implements [keyset.Set].
-func (noKeys) Key(context.Context, string, keyset.Algorithm) (*keyset.Key, error) {
-	return nil, keyset.ErrUnknownKey
+// PolicyTable returns who may call what of the role, for people: see
+// [interceptor.PolicyTable]. Nothing is started for that.
+func (r Role) PolicyTable() (string, error) {
+	server := grpc.NewServer()
+	healthpb.RegisterHealthServer(server, health.NewServer())
+	r.Register(server, nil)
+	return interceptor.PolicyTable(policy(), server)
 }
