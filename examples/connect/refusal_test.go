@@ -31,7 +31,7 @@ func TestAsUpstream(t *testing.T) {
 		reason token.Reason
 	}{
 		"other keys":     {stranger.server(t, interceptor.Authenticated(), "next"), nil, codes.Internal, token.ReasonKeyUnknown},
-		"no rule":        {w.server(t, interceptor.Public("/a.B/C"), "next"), nil, codes.PermissionDenied, interceptor.ReasonNoPolicy},
+		"no rule":        {w.server(t, interceptor.Public("/a.B/C"), "next"), nil, codes.Internal, interceptor.ReasonNoPolicy},
 		"too few rights": {w.server(t, interceptor.Authenticated().With(interceptor.Scopes("x")), "next"), nil, codes.PermissionDenied, interceptor.ReasonScopeInsufficient},
 		"ended":          {w.server(t, interceptor.Authenticated(), "next"), []string{expired}, codes.Unauthenticated, token.ReasonExpired},
 	} {
