@@ -7,26 +7,40 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	grpcmd "google.golang.org/grpc/metadata"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// TestRulesAllocateNothing compares calls under a rule that asks for much with
-// calls under one that asks for a valid token only. It runs alone, as counting
+// TestWhatRulesAllocate compares calls under a rule that asks for more with calls
+// under one that asks for a valid token only. It runs alone, as counting
 // allocations does.
-func TestRulesAllocateNothing(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
+func TestWhatRulesAllocate(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
 	w := newWorld(t)
-	asking := interceptor.Authenticated().With(
-		interceptor.Scopes("read", "write"), interceptor.AnyScope("x", "read"),
-		interceptor.Issuers(w.issuer.URL()), interceptor.MaxAge(time.Hour),
-	)
 	raw := w.issuer.Token(jwttest.Scopes("read", "write"))
-	ctx := grpcmd.NewIncomingContext(t.Context(), grpcmd.Pairs("authorization", "Bearer "+raw))
-	plain, much := allocs(t, ctx, w, interceptor.Authenticated()), allocs(t, ctx, w, asking)
-	if much > plain {
-		t.Errorf("%v allocations a call, %v without what the rule asks for", much, plain)
+	ctx := calledBy(carrying(t.Context(), raw), "spiffe://acme/orders")
+	plain := allocs(t, ctx, w, interceptor.Authenticated())
+	for name, test := range map[string]struct { //nolint:paralleltest // testing.AllocsPerRun
+		asked []interceptor.Requirement
+		most  float64 // allocations a call
+	}{
+		"scopes, issuers and age": {[]interceptor.Requirement{
+			interceptor.Scopes("read", "write"), interceptor.AnyScope("x", "read"),
+			interceptor.Issuers(w.issuer.URL()), interceptor.MaxAge(time.Hour),
+		}, 0},
+		"peers": {[]interceptor.Requirement{
+			interceptor.Peers("orders.acme.test", "spiffe://acme/orders"),
+		}, 2}, // the names in the certificate: a URI and the list
+		"a function": {[]interceptor.Requirement{
+			interceptor.Require(func(context.Context, *token.Token) error { return nil }),
+		}, 1}, // its context, with the token
+	} {
+		t.Run(name, func(t *testing.T) {
+			if more := allocs(t, ctx, w, asking(test.asked...)) - plain; more > test.most {
+				t.Errorf("%v allocations a call more, want %v at most", more, test.most)
+			}
+		})
 	}
 }
 

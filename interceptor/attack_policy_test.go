@@ -2,7 +2,7 @@ package interceptor_test
 
 import (
 	"context"
-	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +15,12 @@ import (
 	"google.golang.org/grpc/reflection"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	policyv1 "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -211,18 +214,39 @@ func TestExceptionsDoNotWiden(t *testing.T) {
 func TestPublicMethodsNeverRelay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	forEachKind(t, func(t *testing.T, k kind) {
-		next := &service{}
-		relay := serve(t, next)(append(newClient(t).DialOptions(), private())...)
-		policy := interceptor.Rules(interceptor.Public(allMethods()...), interceptor.Authenticated())
-		impl := &service{next: relay}
-		if err := k.call(sending(t, "Bearer "+w.issuer.Token()), serve(t, impl, w.server(t, policy).Options()...)()); err != nil {
-			t.Fatal(err)
-		}
-		if values := next.seen()[0].values; len(values) != 0 {
-			t.Errorf("%d values went out", len(values))
-		}
-	})
+	for name, public := range map[string]interceptor.Policy{
+		"by code":                interceptor.Public(allMethods()...),
+		"by proto, the service":  interceptor.FromProto(testServiceFiles(t, publicRule(), nil)),
+		"by proto, each method":  interceptor.FromProto(testServiceFiles(t, nil, publicRule())),
+		"by proto, against both": interceptor.FromProto(testServiceFiles(t, scopesRule("admin"), publicRule())),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := w.server(t, interceptor.Rules(public, interceptor.Authenticated()))
+			forEachKind(t, func(t *testing.T, k kind) {
+				next := &service{}
+				relay := serve(t, next)(append(newClient(t).DialOptions(), private())...)
+				client := serve(t, &service{next: relay}, server.Options()...)()
+				if err := k.call(sending(t, "Bearer "+w.issuer.Token()), client); err != nil {
+					t.Fatal(err)
+				}
+				if values := next.seen()[0].values; len(values) != 0 {
+					t.Errorf("%d values went out", len(values))
+				}
+			})
+		})
+	}
+}
+
+// testServiceFiles describes the service of the tests, with a default rule and
+// one for each method; nil is none.
+func testServiceFiles(t *testing.T, standard, each *policyv1.Rule) *protoregistry.Files {
+	t.Helper()
+	var methods []*descriptorpb.MethodDescriptorProto
+	for _, method := range allMethods() {
+		methods = append(methods, protoMethod(path.Base(method), each))
+	}
+	return protoFiles(t, protoFile("public.proto", "grpc.testing", protoService("TestService", standard, methods...)))
 }
 
 // TestATokenThatPolicyRefusesIsNotRelayed: valid, and not for this method.
@@ -253,20 +277,66 @@ func TestATokenThatPolicyRefusesIsNotRelayed(t *testing.T) {
 	}
 }
 
-// TestWhatIsAskedFirst: a method without a rule is refused before any
-// token work, and a bad token before the policy asks for more.
+// TestWhatIsAskedFirst has what is asked about a call until it is refused, cheap
+// and harmless questions first: the rule, the verifier, scopes, who calls, and
+// functions of the server's own.
 func TestWhatIsAskedFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	var asked int
-	policy := interceptor.Authenticated(unaryCall).With(interceptor.Scopes("admin"), interceptor.Peers("x"))
-	caller := newRawCaller(t, &service{}, w.server(t, policy, interceptor.PeerNames(func(context.Context) []string { asked++; return nil })).Options()...)
-	for _, header := range []http.Header{{}, {"Authorization": {"Bearer " + w.issuer.Token(jwttest.Forged())}}, {"Authorization": {"Bearer " + w.issuer.Token()}}} {
-		if code := caller.call(t, unaryCall, header); code == "0" {
-			t.Errorf("status %s", code)
-		}
+	const other = "/a.B/Other" // has no rule
+	garbage := func(*jwttest.Issuer) string { return "garbage" }
+	sends := func(options ...jwttest.TokenOption) func(*jwttest.Issuer) string {
+		return func(issuer *jwttest.Issuer) string { return issuer.Token(options...) }
 	}
-	if asked != 0 {
-		t.Errorf("who calls was asked %d times for calls that were refused before", asked)
+	admin := jwttest.Scopes("admin")
+	for name, test := range map[string]struct {
+		method string
+		token  func(*jwttest.Issuer) string // nil for none
+		peer   string
+		want   token.Reason
+		asked  string
+	}{
+		"no rule, no token":      {other, nil, "", interceptor.ReasonNoPolicy, ""},
+		"no rule, garbage":       {other, garbage, "", interceptor.ReasonNoPolicy, ""},
+		"no rule, forged":        {other, sends(jwttest.Forged()), "", interceptor.ReasonNoPolicy, ""},
+		"no rule, all is well":   {other, sends(admin), "orders", interceptor.ReasonNoPolicy, ""},
+		"no token":               {unaryCall, nil, "orders", token.ReasonMissing, ""},
+		"garbage":                {unaryCall, garbage, "orders", token.ReasonMalformed, "verifier"},
+		"forged, nothing is met": {unaryCall, sends(jwttest.Forged()), "", token.ReasonSignatureInvalid, "verifier"},
+		"forged, all is met":     {unaryCall, sends(admin, jwttest.Forged()), "orders", token.ReasonSignatureInvalid, "verifier"},
+		"no scope, no peer":      {unaryCall, sends(), "", interceptor.ReasonScopeInsufficient, "verifier"},
+		"no scope":               {unaryCall, sends(), "orders", interceptor.ReasonScopeInsufficient, "verifier"},
+		"another peer":           {unaryCall, sends(admin), "billing", interceptor.ReasonPeerNotAllowed, "verifier, peer"},
+		"all is well":            {unaryCall, sends(admin), "orders", "", "verifier, peer, function"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked questions
+			w := newWorld(t, token.WithObserver(&asked))
+			server := w.server(t, interceptor.Authenticated(unaryCall).With(
+				interceptor.Require(func(context.Context, *token.Token) error { asked.add("function"); return nil }),
+				interceptor.Peers("orders"), interceptor.Scopes("admin"),
+			), interceptor.WithPeerNames(func(context.Context) []string { asked.add("peer"); return []string{test.peer} }))
+			raw := ""
+			if test.token != nil {
+				raw = test.token(w.issuer)
+			}
+			for kind, call := range map[string]func(context.Context, *interceptor.Server, string) error{"unary": asUnary, "stream": asStream} {
+				asked = nil
+				if got := reasonIn(call(carrying(t.Context(), raw), server, test.method)); got != test.want {
+					t.Errorf("%s: the answer is %q, want %q", kind, got, test.want)
+				}
+				if got := strings.Join(asked, ", "); got != test.asked {
+					t.Errorf("%s: asked %q, want %q", kind, got, test.asked)
+				}
+			}
+		})
 	}
 }
+
+// questions are what was asked about a call, in order. As a token.Observer they
+// see when the verifier was asked.
+type questions []string
+
+func (q *questions) add(what string) { *q = append(*q, what) }
+
+func (q *questions) Verified(context.Context, token.Verification) { q.add("verifier") }

@@ -30,21 +30,23 @@ type ServiceInfoProvider interface {
 //     no part, while no rule in code names them;
 //   - methods whose rule asks for issuers that the verifier doesn't trust.
 //
-// While [Shadow] is on it always fails, with [ErrShadow]. Call it between
-// registering the services and serving.
+// While [Shadow] is on it always fails, with [ErrShadow], and lists the rest with
+// it. Call it between registering the services and serving.
 //
 // What it can't see: a gRPC server does not show its interceptors. Audit fails if
 // they can't be anywhere, because nobody called [Server.Options],
-// [Server.AuthFunc] or [Server.HTTPHandler]. Who installs UnaryInterceptor and
-// StreamInterceptor by hand calls Options all the same, and may drop the result.
-// Nor does a server show a handler for unknown services
+// [Server.AuthFunc] or [Server.HTTPHandler]; it then says nothing else, and is no
+// ErrShadow. If you install the interceptors by hand, call Options as well (you
+// may drop the result). Nor does a server show a handler for unknown services
 // ([grpc.UnknownServiceHandler]): calls to it have no rule, NO_POLICY, or that of
-// Authenticated() without methods. What is registered later is not audited, and
-// treated alike.
+// Authenticated() without methods. A service that is registered later is not
+// audited; calls to it are judged by the same policy.
 func (s *Server) Audit(server ServiceInfoProvider) error {
-	problems := s.problemsOf(server)
+	if !s.installed.Load() {
+		return errors.New("interceptor: none of Options(), AuthFunc() and HTTPHandler() was called: every method is open to everyone")
+	}
 	var found error
-	if len(problems) > 0 {
+	if problems := s.problemsOf(server); len(problems) > 0 {
 		found = fmt.Errorf("interceptor: policy and services don't match:\n%w", errors.Join(problems...))
 	}
 	if s.shadow != nil {
@@ -56,19 +58,23 @@ func (s *Server) Audit(server ServiceInfoProvider) error {
 // problemsOf returns what Audit finds.
 func (s *Server) problemsOf(server ServiceInfoProvider) []error {
 	var problems []error
-	if !s.installed.Load() {
-		problems = append(problems, errors.New("Options() was never called: every method is open to everyone"))
-	}
+	var overlooked []string
 	registered := methodsOf(server)
 	for _, method := range registered {
-		if problem := s.problemWith(method); problem != nil {
+		if s.isOverlooked(method) {
+			overlooked = append(overlooked, method)
+		} else if problem := s.problemWith(method); problem != nil {
 			problems = append(problems, problem)
 		}
+	}
+	if len(overlooked) > 0 {
+		problems = append(problems, fmt.Errorf("add interceptor.FromProto(): the policy has other rules than the protos for %s",
+			strings.Join(overlooked, ", ")))
 	}
 	for _, method := range s.rules.methods() {
 		_, ok := slices.BinarySearch(registered, method)
 		if !ok && s.rules.rule(method).inCode && !isReadyMade(method) {
-			problems = append(problems, fmt.Errorf("a rule names %s, which is not registered", method))
+			problems = append(problems, fmt.Errorf("a rule names %s, which is not registered: remove or correct it", method))
 		}
 	}
 	return problems
@@ -85,9 +91,6 @@ func (s *Server) problemWith(method string) error {
 	case s.rules.fromProto && !known:
 		return fmt.Errorf("no descriptor of %s for %s: pass the files that have it, interceptor.FromProto(files), "+
 			"or add %s", service, method, suggestion(method))
-	case !s.rules.fromProto && isOverlooked(method, r):
-		return fmt.Errorf("the rule that the proto has for %s is not in the policy: add interceptor.FromProto(), "+
-			"or overrule it by %s", method, suggestion(method))
 	case r != nil:
 		return s.unmeetable(method, r)
 	case known && !isReadyMade(method):
@@ -112,9 +115,13 @@ func (s *Server) unmeetable(method string, r *rule) error {
 func (s *Server) trusts(issuer string) bool { return slices.Contains(s.verifier.Issuers(), issuer) }
 
 // isOverlooked reports whether the protos that are linked have a rule for the
-// method, readable or not, that says something else than r.
-func isOverlooked(method string, r *rule) bool {
-	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+// method, readable or not, that says something else than the policy, of which
+// FromProto is no part.
+func (s *Server) isOverlooked(method string) bool {
+	if _, own := s.rules.byMethod[method]; own || s.rules.fromProto {
+		return false
+	}
+	service, name, _ := splitMethod(method)
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service).Append(protoreflect.Name(name)))
 	if err != nil {
 		return false
@@ -123,7 +130,8 @@ func isOverlooked(method string, r *rule) bool {
 	if !ok {
 		return false
 	}
-	inProto, has, err := ruleOf(descriptor)
+	inProto, has, err := protoRuleOf(descriptor)
+	r := s.rules.rule(method)
 	return err != nil || has && (r == nil || inProto.String() != r.String())
 }
 
@@ -137,22 +145,4 @@ func suggestion(method string) string {
 	default:
 		return fmt.Sprintf("interceptor.Authenticated(%q)", method)
 	}
-}
-
-// methodsOf returns the full names of the registered methods, sorted.
-func methodsOf(server ServiceInfoProvider) []string {
-	var methods []string
-	for service, info := range server.GetServiceInfo() {
-		for _, method := range info.Methods {
-			methods = append(methods, "/"+service+"/"+method.Name)
-		}
-	}
-	slices.Sort(methods)
-	return methods
-}
-
-// serviceOf returns the service of a method.
-func serviceOf(method string) string {
-	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	return service
 }

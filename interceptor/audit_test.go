@@ -139,7 +139,7 @@ func methodsOfTestService() []string {
 // its methods need a token, and files with a service that no server has.
 func withRules(t *testing.T) *protoregistry.Files {
 	t.Helper()
-	needsToken := &policyv1.Rule{Access: &policyv1.Rule_Authenticated{Authenticated: new(policyv1.Authenticated)}}
+	needsToken := &policyv1.Rule{Authenticated: new(policyv1.Authenticated)}
 	file := protodesc.ToFileDescriptorProto(testpb.File_grpc_testing_test_proto)
 	for _, service := range file.GetService() {
 		service.Options = new(descriptorpb.ServiceOptions)
@@ -184,9 +184,9 @@ func linkRuled(t *testing.T) {
 	t.Helper()
 	ruledOnce.Do(func() {
 		cancel := &descriptorpb.MethodOptions{}
-		pb.SetExtension(cancel, policyv1.E_Rule, &policyv1.Rule{Access: &policyv1.Rule_Authenticated{
+		pb.SetExtension(cancel, policyv1.E_Rule, &policyv1.Rule{
 			Authenticated: &policyv1.Authenticated{AllScopes: []string{"admin"}},
-		}})
+		})
 		empty := pb.String(".grpc.testing.Empty")
 		described, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 			Name:       pb.String("jwtrelay/test/ruled.proto"),
@@ -218,8 +218,7 @@ func TestAuditFindsRulesThatAreNotInThePolicy(t *testing.T) {
 	ruled := ruledService(t)
 	err := server.Audit(ruled)
 	wantFindings(t, err, []string{
-		"the rule that the proto has for /jwtrelay.test.Ruled/Cancel is not in the policy: add interceptor.FromProto()",
-		`interceptor.Authenticated("/jwtrelay.test.Ruled/Cancel")`,
+		"add interceptor.FromProto(): the policy has other rules than the protos for /jwtrelay.test.Ruled/Cancel",
 	}, []string{"Ruled/List"})
 
 	overruling := newWorld(t).server(t, interceptor.Rules(interceptor.Authenticated(), interceptor.Authenticated("/jwtrelay.test.Ruled/Cancel")))
@@ -235,7 +234,11 @@ func TestAuditNeedsTheInterceptors(t *testing.T) {
 	grpcServer := grpc.NewServer()
 	testpb.RegisterTestServiceServer(grpcServer, &service{})
 	server := w.server(t, interceptor.Authenticated())
-	wantFindings(t, server.Audit(grpcServer), []string{"Options() was never called"}, nil)
+	wantFindings(t, server.Audit(grpcServer), []string{"none of Options(), AuthFunc() and HTTPHandler() was called"}, []string{"no rule"})
+	shadow := w.server(t, interceptor.Authenticated(), interceptor.Shadow(new(recorder)))
+	if err := shadow.Audit(grpcServer); err == nil || errors.Is(err, interceptor.ErrShadow) {
+		t.Errorf("in shadow: %v", err)
+	}
 	for name, install := range map[string]func(*interceptor.Server){
 		"Options":     func(s *interceptor.Server) { _ = s.Options() },
 		"AuthFunc":    func(s *interceptor.Server) { _ = s.AuthFunc() },

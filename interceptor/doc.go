@@ -73,7 +73,7 @@
 // for what a selector leaves out; [VerifiedOnly] on the client then keeps the
 // token back. (2) Set [Server.MaxHeaderListSize] yourself. (3) They see the
 // beginning of a call, not its end. (4) Behind a proxy that ends it, see
-// [PeerNames].
+// [WithPeerNames].
 //
 // For calls that go out:
 //

@@ -2,13 +2,17 @@ package interceptor_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
-	grpcmd "google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -43,6 +47,21 @@ func ExampleFromProto() {
 	// /acme.Orders/List: OK
 	// /acme.Orders/Cancel: SCOPE_INSUFFICIENT
 	// /acme.Orders/Cancel: OK
+}
+
+// What no proto says is asked in code, of each method that needs a token: here
+// that the token is for one tenant.
+func ExamplePolicy_with() {
+	policy := interceptor.FromProto(ordersFiles()).With(interceptor.Claim("tenant", "acme"))
+	try(policy, "/acme.Orders/Ping")
+	tryWith(policy, "/acme.Orders/List")
+	tryWith(policy, "/acme.Orders/List", jwttest.Claim("tenant", "acme"))
+	tryWith(policy, "/acme.Orders/Cancel", jwttest.Claim("tenant", "acme"))
+	// Output:
+	// /acme.Orders/Ping: OK
+	// /acme.Orders/List: CLAIM_REQUIRED
+	// /acme.Orders/List: OK
+	// /acme.Orders/Cancel: SCOPE_INSUFFICIENT
 }
 
 // All of the scopes must have been granted.
@@ -98,13 +117,16 @@ func ExampleMaxAge() {
 	// /acme.Accounts/ChangePassword: TOKEN_TOO_OLD
 }
 
-// The user's token comes by way of a service, and only one may bring it. Here
-// nobody does that has a client certificate.
+// The user's token comes by way of a service, and only one may bring it: the one
+// whose client certificate has one of these names.
 func ExamplePeers() {
 	policy := interceptor.Authenticated("/acme.Inventory/Reserve").
 		With(interceptor.Peers("spiffe://acme/orders", "orders.acme.internal"))
-	tryWith(policy, "/acme.Inventory/Reserve")
-	// Output: /acme.Inventory/Reserve: PEER_NOT_ALLOWED
+	tryFrom(policy, "/acme.Inventory/Reserve", "spiffe://acme/orders")
+	tryFrom(policy, "/acme.Inventory/Reserve", "spiffe://acme/billing")
+	// Output:
+	// spiffe://acme/orders: OK
+	// spiffe://acme/billing: PEER_NOT_ALLOWED
 }
 
 // What no other requirement can say, a function can. Its error is for the log:
@@ -175,14 +197,41 @@ func tryWith(policy interceptor.Policy, method string, options ...jwttest.TokenO
 		fmt.Println(err)
 		return
 	}
-	ctx := grpcmd.NewIncomingContext(context.Background(), grpcmd.Pairs("authorization", "Bearer "+issuer.Token(options...)))
-	handler := func(context.Context, any) (any, error) { return nil, nil }
-	_, err = server.UnaryInterceptor(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, handler)
-	if refusal, refused := interceptor.RefusalFrom(err); refused {
-		fmt.Printf("%s: %s\n", method, refusal.Reason)
+	printAnswer(method, asUnary(carrying(context.Background(), issuer.Token(options...)), server, method))
+}
+
+// tryFrom calls a method with a valid token, under a policy, over a connection
+// whose TLS has verified a client certificate with this URI.
+func tryFrom(policy interceptor.Policy, method, uri string) {
+	issuer, verifier := exampleIssuer()
+	defer issuer.Close()
+	server, err := interceptor.NewServer(verifier, policy)
+	if err != nil {
+		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%s: OK\n", method)
+	printAnswer(uri, asUnary(calledBy(carrying(context.Background(), issuer.Token()), uri), server, method))
+}
+
+// calledBy returns the context of a call over such a connection.
+func calledBy(ctx context.Context, uri string) context.Context {
+	parsed, err := url.Parse(uri)
+	if err != nil {
+		fmt.Println(err)
+	}
+	certificate := &x509.Certificate{URIs: []*url.URL{parsed}}
+	return peer.NewContext(ctx, &peer.Peer{AuthInfo: credentials.TLSInfo{
+		State: tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{certificate}}},
+	}})
+}
+
+// printAnswer prints what a server answered.
+func printAnswer(to string, err error) {
+	if refusal, refused := interceptor.RefusalFrom(err); refused {
+		fmt.Printf("%s: %s\n", to, refusal.Reason)
+		return
+	}
+	fmt.Printf("%s: OK\n", to)
 }
 
 // ordersFiles compiles the proto of [ExampleFromProto].

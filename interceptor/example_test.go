@@ -137,7 +137,7 @@ func ExampleServer_Audit() {
 	fmt.Println(server.Audit(grpcServer))
 	// Output:
 	// interceptor: policy and services don't match:
-	// a rule names /grpc.health.v1.Health/Chek, which is not registered
+	// a rule names /grpc.health.v1.Health/Chek, which is not registered: remove or correct it
 }
 
 // try calls methods without a token, under a policy.

@@ -28,15 +28,15 @@ import (
 )
 
 func publicRule() *policyv1.Rule {
-	return &policyv1.Rule{Access: &policyv1.Rule_Public{Public: new(policyv1.Public)}}
+	return &policyv1.Rule{Public: new(policyv1.Public)}
 }
 
 func optionalRule() *policyv1.Rule {
-	return &policyv1.Rule{Access: &policyv1.Rule_Optional{Optional: new(policyv1.Optional)}}
+	return &policyv1.Rule{Optional: new(policyv1.Optional)}
 }
 
 func tokenRule(asked *policyv1.Authenticated) *policyv1.Rule {
-	return &policyv1.Rule{Access: &policyv1.Rule_Authenticated{Authenticated: asked}}
+	return &policyv1.Rule{Authenticated: asked}
 }
 
 func scopesRule(scopes ...string) *policyv1.Rule {
@@ -267,7 +267,7 @@ func TestFromProtoTranslatesEveryField(t *testing.T) {
 		{&asked{Peers: []string{"billing.acme.test"}}, nil, nil, interceptor.ReasonPeerNotAllowed},
 	}
 	w := newWorld(t)
-	peer := interceptor.PeerNames(func(context.Context) []string { return []string{"orders.acme.test"} })
+	peer := interceptor.WithPeerNames(func(context.Context) []string { return []string{"orders.acme.test"} })
 	covered := make(map[protoreflect.Name]bool)
 	for _, row := range rows {
 		row.asked.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
@@ -448,20 +448,20 @@ func TestFromProtoMistakes(t *testing.T) {
 	}{
 		"nil files":                 {interceptor.FromProto(nil), []string{"FromProto has nil files"}},
 		"nil among files":           {interceptor.FromProto(files, nil), []string{"FromProto has nil files"}},
-		"the same files twice":      {interceptor.FromProto(files, files), []string{list + " has two rules: " + path + " and " + path}},
-		"equal files":               {interceptor.FromProto(files, same), []string{list + " has two rules: " + path + " and " + path}},
+		"the same files twice":      {interceptor.FromProto(files, files), []string{list + " has two rules: ", " by " + path + " and ", " by " + path}},
+		"equal files":               {interceptor.FromProto(files, same), []string{list + " has two rules: ", " by " + path + " and ", " by " + path}},
 		"FromProto twice":           {interceptor.Rules(interceptor.FromProto(files), interceptor.FromProto(files)), []string{list + " has two rules"}},
-		"two files for a service":   {interceptor.FromProto(files, other), []string{list + " has two rules: " + path + " and acme/v1/copy.proto"}},
-		"Public in code too":        {interceptor.Rules(interceptor.FromProto(files), interceptor.Public(list)), []string{list + " has two rules: " + path + " and Public()"}},
-		"in code first":             {interceptor.Rules(interceptor.Public(list), interceptor.FromProto(files)), []string{list + " has two rules: Public() and " + path}},
+		"two files for a service":   {interceptor.FromProto(files, other), []string{list + " has two rules: ", " by " + path + " and ", " by acme/v1/copy.proto"}},
+		"Public in code too":        {interceptor.Rules(interceptor.FromProto(files), interceptor.Public(list)), []string{list + " has two rules: ", " by " + path + " and ", " by Public()"}},
+		"in code first":             {interceptor.Rules(interceptor.Public(list), interceptor.FromProto(files)), []string{list + " has two rules: \"anyone\" by Public() and "}},
 		"Optional in code too":      {interceptor.Rules(interceptor.FromProto(files), interceptor.Optional(list)), []string{path, "Optional()"}},
 		"Authenticated in code too": {interceptor.Rules(interceptor.FromProto(files), interceptor.Authenticated(list)), []string{path, "Authenticated()"}},
 		"With nothing to narrow":    {interceptor.FromProto(open).With(interceptor.Scopes("x")), []string{"With(...) has no effect"}},
 		"With and no rules at all":  {interceptor.FromProto(new(protoregistry.Files)).With(interceptor.Scopes("x")), []string{"With(...) has no effect"}},
 		"With asks for nothing":     {interceptor.FromProto(files).With(), []string{"With() asks for nothing"}},
-		"With a mistake":            {interceptor.FromProto(files).With(interceptor.Scopes("a b")), []string{`"a b" is not a scope`}},
+		"With a mistake":            {interceptor.FromProto(files).With(interceptor.Scopes("a b")), []string{`Scopes("a b"): not a scope`}},
 		"two mistakes": {interceptor.FromProto(protoFiles(t, protoFile("two.proto", "two", protoService("S", new(policyv1.Rule),
-			protoMethod("A", scopesRule("")), protoMethod("B", nil))))), []string{"two.S.A", "two.S.B", "two.proto"}},
+			protoMethod("A", scopesRule("")), protoMethod("B", nil))))), []string{"two.proto: the rule of two.S.A", "two.proto: the default rule of two.S"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -519,7 +519,6 @@ func TestFromProtoReadsOptionsHoweverTheyCame(t *testing.T) {
 		},
 		"as a field that nobody knew": unknown(inField(optionField, bytesOf(t, rule))),
 		"in two pieces":               unknown(inTwo),
-		"after another of the oneof":  unknown(append(inField(optionField, bytesOf(t, publicRule())), inTwo...)),
 		"among other options":         unknown(append(append(inField(optionField-1, []byte("x")), inTwo...), inField(optionField+1, []byte("y"))...)),
 		"beside deprecated": unknown(append(protowire.AppendVarint(protowire.AppendTag(nil, 33, protowire.VarintType), 1),
 			inField(optionField, bytesOf(t, rule))...)),
@@ -675,18 +674,19 @@ func TestFromProtoRefusesWhatItCannotRead(t *testing.T) {
 		"newer: the first Claim":          {append(newer(3, 3), claim("a", "x")...), "jwtrelay.policy.v1.Claim has a field that " + doesntKnow},
 		"newer: Claim behind scopes":      {append(rule(scopesRule("a")), newer(3, 3)...), "jwtrelay.policy.v1.Claim has a field that " + doesntKnow},
 		"newer: Claim before max_age":     {append(age(60, 0), newer(3, 3)...), "jwtrelay.policy.v1.Claim has a field that " + doesntKnow},
-		"all_scopes: empty":               {asking(&policyv1.Authenticated{AllScopes: []string{"a", ""}}), `"" is not a scope`},
-		"all_scopes: with a space":        {asking(&policyv1.Authenticated{AllScopes: []string{"a b"}}), `"a b" is not a scope`},
-		"all_scopes: with a quote":        {asking(&policyv1.Authenticated{AllScopes: []string{`a"b`}}), `"a\"b" is not a scope`},
-		"any_scopes: empty":               {asking(&policyv1.Authenticated{AnyScopes: []string{""}}), `"" is not a scope`},
-		"any_scopes: with a tab":          {asking(&policyv1.Authenticated{AnyScopes: []string{"a\tb"}}), `"a\tb" is not a scope`},
-		"any_scopes: with a letter":       {asking(&policyv1.Authenticated{AnyScopes: []string{"a", "é"}}), `"é" is not a scope`},
+		"all_scopes: empty":               {asking(&policyv1.Authenticated{AllScopes: []string{"a", ""}}), `authenticated.all_scopes: Scopes(""): not a scope`},
+		"all_scopes: with a space":        {asking(&policyv1.Authenticated{AllScopes: []string{"a b"}}), `authenticated.all_scopes: Scopes("a b"): not a scope`},
+		"all_scopes: with a quote":        {asking(&policyv1.Authenticated{AllScopes: []string{`a"b`}}), `authenticated.all_scopes: Scopes("a\"b"): not a scope`},
+		"any_scopes: empty":               {asking(&policyv1.Authenticated{AnyScopes: []string{""}}), `authenticated.any_scopes: AnyScope(""): not a scope`},
+		"any_scopes: with a tab":          {asking(&policyv1.Authenticated{AnyScopes: []string{"a\tb"}}), `authenticated.any_scopes: AnyScope("a\tb"): not a scope`},
+		"any_scopes: with a letter":       {asking(&policyv1.Authenticated{AnyScopes: []string{"a", "é"}}), `authenticated.any_scopes: AnyScope("é"): not a scope`},
 		"claims: empty path":              {claim("", "x"), "a name is empty"},
-		"claims: no value":                {claim("tenant"), "asks for the claim tenant and names no value"},
+		"claims: no value":                {claim("tenant"), `authenticated.claims: Claim("tenant"): name the values`},
 		"claims: nothing":                 {asking(&policyv1.Authenticated{Claims: []*policyv1.Claim{{}}}), "a name is empty"},
 		"claims: trailing dot":            {claim("tenant.", "x"), `"tenant."`},
 		"claims: open quote":              {claim(`"tenant`, "x"), "not closed"},
-		"issuers: empty":                  {asking(&policyv1.Authenticated{Issuers: []string{"https://a.test", ""}}), `"" is not an issuer`},
+		"issuers: empty":                  {asking(&policyv1.Authenticated{Issuers: []string{"https://a.test", ""}}), `authenticated.issuers: Issuers(""): not an issuer`},
+		"two of the oneof":                {append(inField(optionField, bytesOf(t, publicRule())), inField(optionField, bytesOf(t, scopesRule("a")))...), "more than one of"},
 		"max_age: zero":                   {age(0, 0), "MaxAge(0s)"},
 		"max_age: negative":               {age(-1, 0), "MaxAge(-1s)"},
 		"max_age: negative nanoseconds":   {age(0, -1), "MaxAge(-1ns)"},
@@ -695,13 +695,13 @@ func TestFromProtoRefusesWhatItCannotRead(t *testing.T) {
 		"max_age: above ten thousand":     {age(315_576_000_001, 0), "+10000 years"},
 		"max_age: as much as can be":      {age(math.MaxInt64, 0), "+10000 years"},
 		"max_age: as little":              {age(math.MinInt64, 0), "-10000 years"},
-		"peers: empty":                    {asking(&policyv1.Authenticated{Peers: []string{"a.test", ""}}), `"" is not a URI or a DNS name`},
-		"peers: a pattern":                {asking(&policyv1.Authenticated{Peers: []string{"*.acme.test"}}), `"*.acme.test" is not`},
-		"peers: a pattern of URIs":        {asking(&policyv1.Authenticated{Peers: []string{"spiffe://acme/*"}}), `"spiffe://acme/*" is not`},
-		"peers: a port":                   {asking(&policyv1.Authenticated{Peers: []string{"a.test:443"}}), `"a.test:443" is not`},
-		"peers: a path":                   {asking(&policyv1.Authenticated{Peers: []string{"acme/orders"}}), `"acme/orders" is not`},
-		"peers: a space":                  {asking(&policyv1.Authenticated{Peers: []string{"a.test, b.test"}}), `"a.test, b.test" is not`},
-		"peers: half a URI":               {asking(&policyv1.Authenticated{Peers: []string{"spiffe:orders"}}), `"spiffe:orders" is not`},
+		"peers: empty":                    {asking(&policyv1.Authenticated{Peers: []string{"a.test", ""}}), `peers: Peers(""): not a URI`},
+		"peers: a pattern":                {asking(&policyv1.Authenticated{Peers: []string{"*.acme.test"}}), `Peers("*.acme.test"): not`},
+		"peers: a pattern of URIs":        {asking(&policyv1.Authenticated{Peers: []string{"spiffe://acme/*"}}), `Peers("spiffe://acme/*"): not`},
+		"peers: a port":                   {asking(&policyv1.Authenticated{Peers: []string{"a.test:443"}}), `Peers("a.test:443"): not`},
+		"peers: a path":                   {asking(&policyv1.Authenticated{Peers: []string{"acme/orders"}}), `Peers("acme/orders"): not`},
+		"peers: a space":                  {asking(&policyv1.Authenticated{Peers: []string{"a.test, b.test"}}), `Peers("a.test, b.test"): not`},
+		"peers: half a URI":               {asking(&policyv1.Authenticated{Peers: []string{"spiffe:orders"}}), `Peers("spiffe:orders"): not`},
 		"an option that nobody has read":  {uninterpreted(t, "jwtrelay.policy.v1.rule"), "uninterpreted"},
 		"half an option":                  {inField(999, inField(2, nil)), "uninterpreted"},
 		"one that has a part of the name": {uninterpreted(t, "v1.default_rule"), "uninterpreted"},
@@ -711,9 +711,10 @@ func TestFromProtoRefusesWhatItCannotRead(t *testing.T) {
 			w := newWorld(t)
 			for _, method := range []string{"Cancel", "List"} {
 				policy := interceptor.FromProto(protoFiles(t, spoilt(method, test.option)))
-				wantMistake(t, w, policy, "acme/v1/orders.proto", "acme.v1.Orders."+method, test.says)
-				wantMistake(t, w, interceptor.Rules(policy, interceptor.Authenticated()), "acme.v1.Orders."+method)
-				wantMistake(t, w, interceptor.Rules(policy, interceptor.Public("/acme.v1.Orders/"+method)), "acme.v1.Orders."+method)
+				whose := map[string]string{"Cancel": "the rule of acme.v1.Orders.Cancel", "List": "the default rule of acme.v1.Orders"}[method]
+				wantMistake(t, w, policy, "acme/v1/orders.proto: "+whose, test.says)
+				wantMistake(t, w, interceptor.Rules(policy, interceptor.Authenticated()), whose)
+				wantMistake(t, w, interceptor.Rules(policy, interceptor.Public("/acme.v1.Orders/"+method)), whose)
 			}
 		})
 	}
@@ -726,7 +727,41 @@ func TestFromProtoRefusesWhatHasNoBytes(t *testing.T) {
 	policy := interceptor.FromProto(protoFiles(t, optionsBy(func(options pb.Message, extension protoreflect.ExtensionType) {
 		pb.SetExtension(options, extension, scopesRule("\xff"))
 	})))
-	wantMistake(t, newWorld(t), policy, "acme.v1.Orders.Cancel", "acme.v1.Orders.List", "UTF-8")
+	wantMistake(t, newWorld(t), policy, "the rule of acme.v1.Orders.Cancel", "the default rule of acme.v1.Orders", "UTF-8")
+}
+
+// TestFromProtoRefusesARuleThatSaysTwoThings has two statements of one option, as
+// protoc and its generator for Go leave them.
+func TestFromProtoRefusesARuleThatSaysTwoThings(t *testing.T) {
+	t.Parallel()
+	both := &policyv1.Rule{Public: new(policyv1.Public), Authenticated: &policyv1.Authenticated{AllScopes: []string{"admin"}}}
+	policy := interceptor.FromProto(protoFiles(t, optionsBy(func(options pb.Message, extension protoreflect.ExtensionType) {
+		pb.SetExtension(options, extension, both)
+	})))
+	wantMistake(t, newWorld(t), policy, "the rule of acme.v1.Orders.Cancel", "more than one of public, optional and authenticated")
+}
+
+// TestFromProtoRefusesAnotherOptionOfTheNumber has an option of somebody else's,
+// whose bytes would read as a rule.
+func TestFromProtoRefusesAnotherOptionOfTheNumber(t *testing.T) {
+	t.Parallel()
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: pb.String("acme/route.proto"), Package: pb.String("acme"), Dependency: []string{"google/protobuf/descriptor.proto"},
+		Extension: []*descriptorpb.FieldDescriptorProto{{
+			Name: pb.String("route"), Number: pb.Int32(int32(optionField)), Extendee: pb.String(".google.protobuf.MethodOptions"),
+			Type: descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		}},
+	}, protoregistry.GlobalFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	route := dynamicpb.NewExtensionType(file.Extensions().Get(0))
+	policy := interceptor.FromProto(protoFiles(t, optionsBy(func(options pb.Message, _ protoreflect.ExtensionType) {
+		if _, ofMethod := options.(*descriptorpb.MethodOptions); ofMethod {
+			options.ProtoReflect().Set(route.TypeDescriptor(), protoreflect.ValueOfString("\n\x00"))
+		}
+	})))
+	wantMistake(t, newWorld(t), policy, "the rule of acme.v1.Orders.Cancel", "option acme.route has the number 75190")
 }
 
 // TestFromProtoNamesMistakesInTheOrderOfFiles looks at the first of many, which are

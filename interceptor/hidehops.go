@@ -11,7 +11,8 @@ import (
 // HideHops keeps the names of services from callers: neither refusals of this
 // server nor those of services behind it, which its handlers pass on, say which
 // hop refused. It is for the edge, where callers are strangers. Observers and
-// logs still see the names.
+// logs still see the names. What a handler copies into its trailers by itself, as
+// a transparent proxy does, is not looked at.
 func HideHops() ServerOption {
 	return serverOption(func(s *Server) error {
 		s.hideHops = true
@@ -19,8 +20,8 @@ func HideHops() ServerOption {
 	})
 }
 
-// outgoing returns err as callers may see it.
-func (s *Server) outgoing(err error) error {
+// toCaller returns err as callers may see it.
+func (s *Server) toCaller(err error) error {
 	if err == nil || !s.hideHops {
 		return err
 	}

@@ -30,8 +30,8 @@ import (
 // A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
 // the headers, to a Connect stream in its last frame, to all others by 401, 403
 // or 503, WWW-Authenticate (RFC 6750 section 3), Retry-After, and JSON that
-// Connect's clients read. The request's body is not read: a client that waits for
-// the answer before it sends more would wait for ever. What [HideHops] takes out
+// Connect's clients read. It doesn't wait for the request's body: some clients send
+// the rest only once they see an answer. What [HideHops] takes out
 // of handlers' errors is not taken out here, where they are bytes already.
 //
 // It fails on a nil handler and on options that make no sense.
@@ -76,18 +76,20 @@ func MountedAt(prefix string) HTTPOption {
 	})
 }
 
-// PublicPaths lets anyone request these paths, which are no methods. One that
-// ends in a slash stands for all paths below it too; the longest that fits
-// counts. A method with a rule of its own keeps it.
+// PublicPaths lets anyone request these paths. One that ends in a slash stands for
+// all paths below it too; the longest that fits counts. They are no methods: what
+// is a method of a service that is linked into the program, or that the policy
+// names, has the rule of that method and no other, even below "/". There are no
+// patterns.
 func PublicPaths(paths ...string) HTTPOption {
-	return httpOption(func(h *httpHandler) error { return h.name("PublicPaths", rule{access: public}, paths) })
+	return httpOption(func(h *httpHandler) error { return h.addPaths("PublicPaths", rule{access: public}, paths) })
 }
 
-// AuthenticatedPaths lets callers with a valid token request these paths, which
-// are no methods: see [PublicPaths].
+// AuthenticatedPaths lets callers with a valid token request these paths: see
+// [PublicPaths].
 func AuthenticatedPaths(paths ...string) HTTPOption {
 	return httpOption(func(h *httpHandler) error {
-		return h.name("AuthenticatedPaths", rule{access: authenticated}, paths)
+		return h.addPaths("AuthenticatedPaths", rule{access: authenticated}, paths)
 	})
 }
 
@@ -113,8 +115,8 @@ type httpHandler struct {
 	passPreflights bool
 }
 
-// name adds the rule that an option has for paths.
-func (h *httpHandler) name(option string, r rule, paths []string) error {
+// addPaths adds the rule that an option has for paths.
+func (h *httpHandler) addPaths(option string, r rule, paths []string) error {
 	if len(paths) == 0 {
 		return fmt.Errorf("%s() names no path", option)
 	}
@@ -125,8 +127,11 @@ func (h *httpHandler) name(option string, r rule, paths []string) error {
 		if _, twice := h.paths[path]; twice {
 			return fmt.Errorf("%s(%q): the path has a rule already", option, path)
 		}
-		if !isPath(path) {
-			return fmt.Errorf("%s(%q): not a path such as /healthz or /static/", option, path)
+		if !isPath(path) || isPattern(path) {
+			return fmt.Errorf("%s(%q): not a path such as /healthz, or /static/ for all below it", option, path)
+		}
+		if h.isService(firstSegment(path)) {
+			return fmt.Errorf("%s(%q): these are methods: give them rules in the policy", option, path)
 		}
 		h.paths[path] = &r
 	}
@@ -140,10 +145,14 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.pass(w, r, token.NewContext(ctx, nil))
 		return
 	}
-	name, found := h.ruleFor(r.URL)
-	t, refused := h.server.decide(ctx, incoming{method: name, rule: found, header: r.Header})
+	found := h.ruleFor(r.URL)
+	header := r.Header
+	if header == nil {
+		header = http.Header{}
+	}
+	t, refused := h.server.decide(ctx, incoming{method: found.name, rule: found.rule, header: header})
 	if refused != nil {
-		refused.writeTo(w, r)
+		refused.writeTo(w, r, found.isMethod)
 		return
 	}
 	h.pass(w, r, token.NewContext(ctx, t))
@@ -155,6 +164,9 @@ func (h *httpHandler) pass(w http.ResponseWriter, r *http.Request, ctx context.C
 	if slices.ContainsFunc(h.server.stripped, func(key string) bool { return len(r.Header.Values(key)) > 0 }) {
 		r.Header = r.Header.Clone()
 		h.server.stripHTTP(r.Header)
+	}
+	if len(h.server.stripped) > 0 {
+		r.Trailer = nil // else it is filled with whatever comes behind the body
 	}
 	h.next.ServeHTTP(w, r)
 }

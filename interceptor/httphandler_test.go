@@ -136,7 +136,7 @@ func TestHTTPPeers(t *testing.T) {
 			}
 			return []string{"EXAMPLE.com"}
 		}
-		handler := httpHandler(t, w.server(t, policy, interceptor.PeerNames(names)), &httpService{})
+		handler := httpHandler(t, w.server(t, policy, interceptor.WithPeerNames(names)), &httpService{})
 		wantReason(t, answerOf(t, handler, httpRequest(t, http.MethodPost, unaryCall, bearing(good))), "")
 	})
 }
@@ -293,7 +293,7 @@ func TestHTTPHandlerRefusesMistakes(t *testing.T) {
 func TestPeerNamesFindHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	sidecar := interceptor.PeerNames(func(ctx context.Context) []string {
+	sidecar := interceptor.WithPeerNames(func(ctx context.Context) []string {
 		return grpcmd.ValueFromIncomingContext(ctx, "x-sidecar-peer")
 	})
 	guard := w.server(t, interceptor.Authenticated(unaryCall).With(interceptor.Peers("spiffe://acme/orders")), sidecar)

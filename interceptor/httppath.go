@@ -4,29 +4,66 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// ruleFor returns the name of what a request asks for, a full method or another
-// path, and its rule, nil if it has none: that of the method, that of the longest
-// path that fits, or that of all other methods, in this order.
-func (h *httpHandler) ruleFor(u *url.URL) (name string, found *rule) {
+// asked is what a request asks for.
+type asked struct {
+	name     string // a full method, or another path
+	rule     *rule  // nil if there is none
+	isMethod bool
+}
+
+// ruleFor returns what a request asks for. A path of a service that is known is a
+// method's and nothing else, so that no path below which it happens to be opens
+// it, and has no rule if it is oddly spelt: handlers decode it, and take it for
+// that method. Of other paths, the longest that is named counts, and then the rule
+// for all other methods.
+func (h *httpHandler) ruleFor(u *url.URL) asked {
+	name := shortened(u.Path, maxName)
 	if !isPath(u.Path) || hidesSlash(u) {
-		return shortened(u.Path, maxName), nil
+		return asked{name: name}
 	}
 	method, below := strings.CutPrefix(u.Path, h.prefix)
 	isMethod := below && isFullMethod(method) && u.RawPath == ""
 	if isMethod {
-		if r, ok := h.server.rules.byMethod[method]; ok {
-			return method, r
+		name = shortened(method, maxName)
+	}
+	if below && h.isService(firstSegment(method)) {
+		if !isMethod {
+			return asked{name: name}
 		}
+		return asked{name, h.server.rules.rule(method), true}
 	}
 	if r, ok := h.ruleForPath(u.Path); ok {
-		return shortened(u.Path, maxName), r
+		return asked{name: shortened(u.Path, maxName), rule: r}
 	}
 	if isMethod {
-		return shortened(method, maxName), h.server.rules.others
+		return asked{name, h.server.rules.others, true}
 	}
-	return shortened(u.Path, maxName), nil
+	return asked{name: name}
+}
+
+// firstSegment returns what is between the first slash of a path and the next.
+func firstSegment(p string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	return first
+}
+
+// isService reports whether there is a service of that name: one that the policy
+// names, or that is linked.
+func (h *httpHandler) isService(name string) bool {
+	if h.server.rules.services[name] {
+		return true
+	}
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return false
+	}
+	_, ok := found.(protoreflect.ServiceDescriptor)
+	return ok
 }
 
 // ruleForPath returns the rule of the longest named path that fits.
@@ -46,11 +83,14 @@ func (h *httpHandler) ruleForPath(p string) (r *rule, ok bool) {
 // isPath reports whether p is a path that means the same to everyone: one that
 // begins with a slash and has no dot segments, no empty ones and no backslash.
 func isPath(p string) bool {
-	if !strings.HasPrefix(p, "/") || strings.Contains(p, "//") || strings.ContainsAny(p, "\\\x00") {
+	if !strings.HasPrefix(p, "/") || strings.Contains(p, "//") || strings.Contains(p, `\`) || hasControls(p) {
 		return false
 	}
 	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
 }
+
+// isPattern reports whether somebody may take p for more than one path.
+func isPattern(p string) bool { return strings.ContainsAny(p, "{}*?#") }
 
 // hidesSlash reports whether the path of u was written with an encoded slash,
 // which some take for a slash and some don't.

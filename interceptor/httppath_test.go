@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
+	policyv1 "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -59,7 +60,11 @@ func TestHTTPRules(t *testing.T) {
 		"everything public":                    {interceptor.Authenticated(emptyCall), []interceptor.HTTPOption{interceptor.PublicPaths("/")}, "/a/b", ""},
 		"everything but a method's own rule":   {interceptor.Authenticated(emptyCall), []interceptor.HTTPOption{interceptor.PublicPaths("/")}, emptyCall, missing},
 		"a method's own rule, public":          {publicMethod, []interceptor.HTTPOption{interceptor.AuthenticatedPaths("/")}, unaryCall, ""},
-		"a subtree before the rule for all":    {rest, []interceptor.HTTPOption{interceptor.PublicPaths("/grpc.testing.TestService/")}, emptyCall, ""},
+		"the root opens no method":             {rest, []interceptor.HTTPOption{interceptor.PublicPaths("/")}, emptyCall, missing},
+		"nor one without a rule":               {publicMethod, []interceptor.HTTPOption{interceptor.PublicPaths("/")}, emptyCall, noPolicy},
+		"nor of a service that is only linked": {publicMethod, []interceptor.HTTPOption{interceptor.PublicPaths("/")}, "/grpc.health.v1.Health/Check", noPolicy},
+		"nor of one that is only in files":     {interceptor.FromProto(protoFiles(t, protoFile("acme/v1/orders.proto", "acme.v1", protoService("Orders", tokenRule(new(policyv1.Authenticated)), protoMethod("List", nil))))), []interceptor.HTTPOption{interceptor.PublicPaths("/")}, "/acme.v1.Orders/Nobody", noPolicy},
+		"a subtree before the rule for all":    {rest, []interceptor.HTTPOption{interceptor.PublicPaths("/static/")}, "/static/app.js", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,13 +11,17 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	pb "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// writeTo answers a request with the refusal, in the protocol of the request.
-func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
+// writeTo answers a request with the refusal, in the protocol of the request. Only
+// calls of methods are answered by 200: whoever looks at no more than the status
+// takes that for being let in.
+func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request, isMethod bool) {
 	if request.ProtoMajor < 2 && request.ContentLength != 0 {
 		// net/http would otherwise read the body before it answers.
 		w.Header().Set("Connection", "close")
@@ -27,11 +31,11 @@ func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
 	}
 	s := r.GRPCStatus()
 	contentType := strings.ToLower(request.Header.Get("Content-Type"))
-	switch {
-	case isGRPC(contentType):
+	switch isRPC := isMethod && request.Method == http.MethodPost; {
+	case isRPC && isGRPC(contentType):
 		writeGRPC(w.Header(), contentType, s)
 		w.WriteHeader(http.StatusOK)
-	case strings.HasPrefix(contentType, "application/connect+"):
+	case isRPC && strings.HasPrefix(contentType, "application/connect+"):
 		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write(endStream(s))
 	default:
@@ -39,8 +43,7 @@ func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// isGRPC reports whether a content type is one of gRPC's or gRPC-Web's. To all
-// others 200 says that a request was let in.
+// isGRPC reports whether a content type is one of gRPC's or gRPC-Web's.
 func isGRPC(contentType string) bool {
 	kinds := []string{"application/grpc", "application/grpc-web", "application/grpc-web-text"}
 	return slices.ContainsFunc(kinds, func(kind string) bool {
@@ -98,6 +101,7 @@ func connectError(s *status.Status) any {
 	type detail struct {
 		Type  string `json:"type"`
 		Value string `json:"value"`
+		Debug any    `json:"debug,omitempty"` // for people, and for those who don't speak protobuf
 	}
 	var all struct {
 		Code    string   `json:"code"`
@@ -107,9 +111,22 @@ func connectError(s *status.Status) any {
 	all.Code, all.Message = connectCode(s.Code()), s.Message()
 	for _, packed := range s.Proto().GetDetails() {
 		_, name, _ := strings.Cut(packed.GetTypeUrl(), "/")
-		all.Details = append(all.Details, detail{name, base64.RawStdEncoding.EncodeToString(packed.GetValue())})
+		all.Details = append(all.Details, detail{name, base64.RawStdEncoding.EncodeToString(packed.GetValue()), readable(packed)})
 	}
 	return all
+}
+
+// readable returns an ErrorInfo as JSON has it, nil for other details.
+func readable(packed *anypb.Any) any {
+	info := new(errdetails.ErrorInfo)
+	if packed.UnmarshalTo(info) != nil {
+		return nil
+	}
+	return struct {
+		Reason   string            `json:"reason"`
+		Domain   string            `json:"domain"`
+		Metadata map[string]string `json:"metadata,omitempty"`
+	}{info.GetReason(), info.GetDomain(), info.GetMetadata()}
 }
 
 // connectCode is the name that Connect has for a code of a refusal.

@@ -26,7 +26,7 @@ import (
 // The refusal of a call without a token, by a server without a name.
 const (
 	missingJSON = `{"code":"unauthenticated","message":"no token was sent",` +
-		`"details":[{"type":"google.rpc.ErrorInfo","value":"Cg1UT0tFTl9NSVNTSU5HEghqd3RyZWxheQ"}]}`
+		`"details":[{"type":"google.rpc.ErrorInfo","value":"Cg1UT0tFTl9NSVNTSU5HEghqd3RyZWxheQ","debug":{"reason":"TOKEN_MISSING","domain":"jwtrelay"}}]}`
 	missingDetails = "CBASEW5vIHRva2VuIHdhcyBzZW50GkUKKHR5cGUuZ29vZ2xlYXBpcy5jb20vZ29vZ2xlLnJwYy5FcnJvckluZm8S" +
 		"GQoNVE9LRU5fTUlTU0lORxIIand0cmVsYXk"
 )

@@ -12,7 +12,8 @@ import (
 // where no interceptor recovers a panic. They must be quick, and they may be
 // called concurrently. Nothing they are given prints a token.
 type Observer interface {
-	// Decided is called once for each incoming call.
+	// Decided is called once for each incoming call, but for preflights that
+	// nobody decides on, see UncheckedPreflights.
 	Decided(ctx context.Context, d Decision)
 
 	// Relayed is called for each attempt of an outgoing call that carries or may

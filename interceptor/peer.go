@@ -4,14 +4,56 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 )
 
-// PeerNames makes names tell who calls, for [Peers], instead of the connection's
+// Peers asks which service makes the call; the token only says for which user.
+// The caller's client certificate, verified, must have one of these names, else
+// the call is refused with [ReasonPeerNotAllowed]. The server must ask for it:
+// [tls.RequireAndVerifyClientCert] or [tls.VerifyClientCertIfGiven]. In protos it
+// is peers.
+//
+// A name with "://" is a URI of the certificate as [url.URL.String] writes it
+// (spiffe://acme/orders); any other is a DNS name, in any letter case. Names are
+// compared whole: * has no meaning, here or in the certificate. A certificate is
+// looked at when the connection is made: bound its life by gRPC's MaxConnectionAge,
+// if certificates are short. Where others than
+// the TLS of the connection know who calls, see [WithPeerNames].
+func Peers(names ...string) Requirement {
+	wanted := make(map[string]bool, len(names))
+	for _, name := range names {
+		wanted[peerKey(name)] = true
+	}
+	text := "peer " + strings.Join(names, " or ")
+	return Requirement{
+		step: stepPeers,
+		text: text,
+		err:  mistakes("Peers", names, isPeerName, "not a URI (spiffe://acme/orders) or a DNS name (orders.acme.internal)"),
+		check: func(ctx context.Context, c caller) error {
+			found := c.server.peerNames(c.call.inContext(ctx))
+			if slices.ContainsFunc(found, func(name string) bool { return wanted[peerKey(name)] }) {
+				return nil
+			}
+			return &refusalError{reason: ReasonPeerNotAllowed, cause: notPeer(text, found)}
+		},
+	}
+}
+
+// notPeer says for the operator why a caller is none of the peers.
+func notPeer(wanted string, found []string) error {
+	if len(found) == 0 {
+		return fmt.Errorf("needs %s, and has no verified client certificate with a name", wanted)
+	}
+	return fmt.Errorf("needs %s, is %q", wanted, found)
+}
+
+// WithPeerNames makes names tell who calls, for [Peers], instead of the connection's
 // TLS: for libraries that verify client certificates by themselves, so that TLS
 // doesn't know of it (go-spiffe), or a mesh whose sidecar hands the peer over in
 // a header. names gets the context of the call, with its connection and headers
@@ -20,10 +62,10 @@ import (
 // URIs with their scheme, and may be called concurrently.
 //
 // [grpcmd.FromIncomingContext]: https://pkg.go.dev/google.golang.org/grpc/metadata#FromIncomingContext
-func PeerNames(names func(ctx context.Context) []string) ServerOption {
+func WithPeerNames(names func(ctx context.Context) []string) ServerOption {
 	return serverOption(func(s *Server) error {
 		if names == nil {
-			return errors.New("PeerNames(nil)")
+			return errors.New("WithPeerNames(nil)")
 		}
 		s.peerNames = names
 		return nil
@@ -72,7 +114,7 @@ func isPeerName(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return false // the addresses in certificates are not looked at
 	}
-	return isURI(name) || !strings.ContainsAny(name, ":/")
+	return isURI(name) || !strings.ContainsAny(name, ":/=") // CN=orders is no name, and not looked at
 }
 
 // notInPeerName reports whether no name has r: certificates have ASCII only, and

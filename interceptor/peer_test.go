@@ -256,7 +256,7 @@ func TestPeersOverPlaintext(t *testing.T) {
 }
 
 // TestPeerNames has others than TLS say who calls, whatever TLS says.
-func TestPeerNames(t *testing.T) {
+func TestWithPeerNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ours := newAuthority(t)
@@ -277,7 +277,7 @@ func TestPeerNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			server := w.server(t, asking(test.asked), interceptor.PeerNames(func(ctx context.Context) []string {
+			server := w.server(t, asking(test.asked), interceptor.WithPeerNames(func(ctx context.Context) []string {
 				if _, ok := peer.FromContext(ctx); ok {
 					asked++
 				}
@@ -294,7 +294,7 @@ func TestPeerNames(t *testing.T) {
 			}
 		})
 	}
-	if _, err := interceptor.NewServer(w.verifier, interceptor.Authenticated(), interceptor.PeerNames(nil)); err == nil {
-		t.Error("PeerNames(nil) is an option")
+	if _, err := interceptor.NewServer(w.verifier, interceptor.Authenticated(), interceptor.WithPeerNames(nil)); err == nil {
+		t.Error("WithPeerNames(nil) is an option")
 	}
 }

@@ -1,17 +1,15 @@
 package interceptor
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Policy says who may call which method. Build one from [Public], [Optional],
 // [Authenticated] and [FromProto], and join several with [Rules]. Mistakes in it
 // are reported by [NewServer], all at once. A Policy is immutable.
 type Policy interface {
 	// With returns the policy with more asked of callers, in each of its rules
-	// that need a token: all of it must hold, beside what they ask for already. A
-	// policy without such a rule is an error.
+	// that need a token: all of it must hold, beside what they ask for already.
+	// Rules that are Public or Optional stay as they are, also for callers with a
+	// token. A policy without a rule that needs one is an error.
 	With(requirements ...Requirement) Policy
 
 	addTo(c *compiler)
@@ -27,19 +25,20 @@ func Public(methods ...string) Policy { return named{public, slices.Clone(method
 func Optional(methods ...string) Policy { return named{optional, slices.Clone(methods), "Optional()"} }
 
 // Authenticated lets callers with a valid token call the methods; With asks for
-// more. Without arguments it is the rule for every method that has no other.
+// more. Without arguments it is the rule for every method that has no other; so
+// make sure that a list which you pass is not nil.
 //
 //	interceptor.Authenticated(orderspb.Orders_Cancel_FullMethodName).
 //		With(interceptor.Scopes("orders.admin"))
 func Authenticated(methods ...string) Policy {
-	if len(methods) == 0 {
+	if methods == nil { // a list that is empty is a mistake, not a rule for everything
 		return everything{}
 	}
 	return named{authenticated, slices.Clone(methods), "Authenticated()"}
 }
 
-// Rules joins policies. Their order is of no account: a method has one rule, and
-// one that has two, even if they say the same, is an error.
+// Rules joins policies. Their order doesn't matter: a method has one rule, and one
+// that has two, even if they say the same, is an error.
 func Rules(policies ...Policy) Policy { return rules(slices.Clone(policies)) }
 
 // access is what a rule asks of the caller first of all.
@@ -66,7 +65,7 @@ func (n named) addTo(c *compiler) {
 	}
 	for _, method := range n.methods {
 		if !isFullMethod(method) {
-			c.fail("%q is not a full method name, such as /package.Service/Method", method)
+			c.fail("%s: %q is not a full method name, such as /package.Service/Method", n.origin, method)
 			continue
 		}
 		c.add(method, rule{access: n.access, origin: n.origin, inCode: true})
@@ -114,10 +113,3 @@ func askingFor(policy Policy, requirements []Requirement) Policy {
 func (a asking) With(requirements ...Requirement) Policy { return askingFor(a, requirements) }
 
 func (a asking) addTo(c *compiler) { c.narrowed(a.requirements, a.policy.addTo) }
-
-// isFullMethod reports whether s looks like /package.Service/Method.
-func isFullMethod(s string) bool {
-	service, method, ok := strings.Cut(strings.TrimPrefix(s, "/"), "/")
-	return ok && strings.HasPrefix(s, "/") && service != "" && method != "" &&
-		!strings.Contains(method, "/") && !strings.ContainsAny(s, "* \t")
-}

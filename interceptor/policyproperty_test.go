@@ -216,7 +216,7 @@ func (p randomPolicy) compile(t *testing.T, verifier *token.Verifier, r dice) (f
 }
 
 func newServer(verifier *token.Verifier, policy interceptor.Policy) (*interceptor.Server, error) {
-	return interceptor.NewServer(verifier, policy, interceptor.WithClock(noon), interceptor.PeerNames(peersIn))
+	return interceptor.NewServer(verifier, policy, interceptor.WithClock(noon), interceptor.WithPeerNames(peersIn))
 }
 
 // file returns a proto that says what the policy says.

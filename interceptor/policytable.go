@@ -14,7 +14,8 @@ import (
 //
 // The lines of other methods stay as they are when one changes, so that a golden
 // file (see Golden in package jwttest) shows a reviewer when access changes, and
-// only that. The words may change with a release. The error is that of
+// only that. The words may change with a release. What is no method ([PublicPaths],
+// [AuthenticatedPaths]) is not in it. The error is that of
 // [NewServer] for a policy with mistakes.
 func PolicyTable(policy Policy, server ServiceInfoProvider) (string, error) {
 	rules, err := newRuleTable(policy)

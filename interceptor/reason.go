@@ -40,7 +40,7 @@ const (
 	ReasonRelayUnverified token.Reason = "RELAY_UNVERIFIED"
 	// ReasonCredentialUnavailable: whoever issues this service's own
 	// credentials, or exchanges tokens, could not.
-	ReasonCredentialUnavailable token.Reason = "CREDENTIAL_UNAVAILABLE" //nolint:gosec // a name
+	ReasonCredentialUnavailable token.Reason = "CREDENTIAL_UNAVAILABLE"
 )
 
 // verdict is how a reason is told to a caller.

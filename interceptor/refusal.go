@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -28,7 +29,7 @@ type Refusal struct {
 // What is believed of a status at most.
 const (
 	maxName  = 256     // bytes of a reason or a hop
-	maxScope = 4 << 10 // bytes
+	maxText  = 4 << 10 // bytes of a sentence or of scopes
 	maxRetry = time.Hour
 )
 
@@ -49,14 +50,14 @@ func RefusalFrom(err error) (Refusal, bool) {
 	if err == nil || !ok {
 		return refusalOfVerifier(err)
 	}
-	r := Refusal{Code: s.Code(), Message: s.Message()}
+	r := Refusal{Code: s.Code(), Message: shortened(s.Message(), maxText)}
 	for _, detail := range s.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			if r.Reason == "" && detail.GetDomain() == Domain {
 				r.Reason = token.Reason(shortened(detail.GetReason(), maxName))
 				r.Hop = shortened(detail.GetMetadata()[hopKey], maxName)
-				r.Scope = shortened(detail.GetMetadata()[scopeKey], maxScope)
+				r.Scope = shortened(detail.GetMetadata()[scopeKey], maxText)
 			}
 		case *errdetails.RetryInfo:
 			if r.Code == codes.Unavailable {
@@ -79,10 +80,16 @@ func refusalOfVerifier(err error) (Refusal, bool) {
 	return Refusal{Reason: e.Reason(), Code: verdictOf(e.Reason()).code, Message: e.Error(), RetryAfter: min(e.RetryAfter(), maxRetry)}, true
 }
 
-// shortened cuts a text of absurd length.
+// shortened returns a text that a stranger wrote, fit for a line: cut if it is of
+// absurd length, and without control characters.
 func shortened(text string, most int) string {
 	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "")
+		text = strings.ToValidUTF8(text[:most], "")
 	}
-	return text
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
 }

@@ -27,7 +27,7 @@ type refusalError struct {
 	scope  string // what would be accepted, for ReasonScopeInsufficient
 	cause  error  // may be nil
 
-	anonymous bool // whether callers are not told the hop
+	hopHidden bool // whether callers are not told the hop
 }
 
 // newRefusal returns a refusal for err, which came of looking for a token or
@@ -71,7 +71,7 @@ const (
 // info is what a program among the callers reads.
 func (r *refusalError) info() *errdetails.ErrorInfo {
 	info := &errdetails.ErrorInfo{Reason: string(r.reason), Domain: Domain}
-	if r.hop != "" && !r.anonymous {
+	if r.hop != "" && !r.hopHidden {
 		info.Metadata = map[string]string{hopKey: r.hop}
 	}
 	if r.scope != "" {

@@ -21,13 +21,28 @@ import (
 // Requirement is what a rule asks of a caller beside a valid token, see
 // [Policy]. Those of a rule must all hold. They are checked in this order,
 // however they are written: scopes, claims, issuers, age, peers, functions.
+//
+// The zero value is an error where it is used. A Requirement is immutable and may
+// be part of any number of policies.
 type Requirement struct {
 	step  step
 	text  string // for people
 	check func(ctx context.Context, c caller) error
 	err   error // a mistake
 
+	scopes  []string // what to ask the issuer for, of a scope requirement
 	issuers []string // of an issuer requirement, for Audit
+}
+
+// Named returns the requirement with another text for people, in [PolicyTable]
+// and in causes: "the account is not suspended". It is for functions without a
+// name of their own.
+func (r Requirement) Named(text string) Requirement {
+	if r.err == nil && (text == "" || hasControls(text)) {
+		r.err = fmt.Errorf("Named(%q): not a text", text)
+	}
+	r.text = text
+	return r
 }
 
 // step is when a requirement is checked.
@@ -42,77 +57,17 @@ const (
 	stepFunctions
 )
 
-// caller is who calls, as requirements see them.
+// caller is who calls what, as requirements see it.
 type caller struct {
 	token  *token.Token
-	now    time.Time
-	server *Server // knows how to find the peer, and what handlers don't see
-}
-
-// Scopes asks for all these scopes (RFC 6749 section 3.3), else the call is
-// refused with [ReasonScopeInsufficient].
-func Scopes(all ...string) Requirement {
-	all = slices.Clone(all)
-	return scopes("scope "+strings.Join(all, " and "), all, func(t *token.Token) bool {
-		return !slices.ContainsFunc(all, func(scope string) bool { return !t.HasScope(scope) })
-	})
-}
-
-// AnyScope asks for one of these scopes, else the call is refused with
-// [ReasonScopeInsufficient].
-func AnyScope(oneOf ...string) Requirement {
-	oneOf = slices.Clone(oneOf)
-	return scopes("scope "+strings.Join(oneOf, " or "), oneOf, func(t *token.Token) bool {
-		return slices.ContainsFunc(oneOf, t.HasScope)
-	})
-}
-
-func scopes(text string, listed []string, granted func(t *token.Token) bool) Requirement {
-	return Requirement{
-		step: stepScopes,
-		text: text,
-		err:  mistakes("a scope (RFC 6749 section 3.3)", listed, isScope),
-		check: func(_ context.Context, c caller) error {
-			if granted(c.token) {
-				return nil
-			}
-			return &refusalError{
-				reason: ReasonScopeInsufficient, scope: strings.Join(listed, " "),
-				cause: fmt.Errorf("needs %s, has %q", text, c.token.Scopes()),
-			}
-		},
-	}
-}
-
-// Claim asks that the claim at claimPath is one of the values or, if it is a list,
-// contains one, else the call is refused with [ReasonClaimRequired]. Values are
-// compared as [token.Token.HasClaim] does.
-//
-// A path is made of names with dots between them: tenant, realm_access.roles. A
-// name with other characters than letters, digits, _ and - stands in double
-// quotes: `"https://acme.example/app".roles`.
-func Claim(claimPath string, values ...string) Requirement {
-	values = slices.Clone(values)
-	names, err := parseClaimPath(claimPath)
-	text := fmt.Sprintf("claim %s is %s", claimPath, strings.Join(quotedAll(values), " or "))
-	if err == nil && len(values) == 0 {
-		err = fmt.Errorf("a rule asks for the claim %s and names no value", claimPath)
-	}
-	return Requirement{
-		step: stepClaims,
-		text: text,
-		err:  err,
-		check: func(_ context.Context, c caller) error {
-			if c.token.HasClaim(names, values...) {
-				return nil
-			}
-			return &refusalError{reason: ReasonClaimRequired, cause: errors.New("needs " + text)}
-		},
-	}
+	call   incoming
+	rule   *rule
+	server *Server
 }
 
 // Issuers asks for a token of one of these issuers ("iss"), else the call is
-// refused with [ReasonIssuerNotAllowed]. The verifier must trust them too.
+// refused with [ReasonIssuerNotAllowed]. The verifier must trust them too. In
+// protos it is issuers.
 func Issuers(urls ...string) Requirement {
 	urls = slices.Clone(urls)
 	text := "issuer " + strings.Join(urls, " or ")
@@ -120,7 +75,7 @@ func Issuers(urls ...string) Requirement {
 		step:    stepIssuers,
 		text:    text,
 		issuers: urls,
-		err:     mistakes("an issuer", urls, func(url string) bool { return url != "" && !hasControls(url) }),
+		err:     mistakes("Issuers", urls, func(url string) bool { return url != "" && !hasControls(url) }, "not an issuer's URL"),
 		check: func(_ context.Context, c caller) error {
 			if slices.Contains(urls, c.token.Issuer()) {
 				return nil
@@ -133,7 +88,7 @@ func Issuers(urls ...string) Requirement {
 // MaxAge asks for a token that was issued ("iat") no longer ago than age, else
 // the call is refused with [ReasonTooOld]; without an "iat" no token is young
 // enough. It is for methods where a session of hours is too much to trust. The
-// verifier's leeway is not added.
+// verifier's leeway is not added. In protos it is max_age.
 func MaxAge(age time.Duration) Requirement {
 	text := "issued within " + age.String()
 	r := Requirement{
@@ -141,7 +96,7 @@ func MaxAge(age time.Duration) Requirement {
 		text: text,
 		check: func(_ context.Context, c caller) error {
 			issued := c.token.IssuedAt()
-			if !issued.IsZero() && c.now.Sub(issued) <= age {
+			if !issued.IsZero() && c.server.now().Sub(issued) <= age {
 				return nil
 			}
 			return &refusalError{reason: ReasonTooOld, cause: fmt.Errorf("needs a token %s, iat is %v", text, issued)}
@@ -153,32 +108,6 @@ func MaxAge(age time.Duration) Requirement {
 	return r
 }
 
-// Peers asks who is calling, where the token says for whom: the caller's client
-// certificate, verified, must have one of these names, else the call is refused
-// with [ReasonPeerNotAllowed]. A name with "://" is a URI as it stands in the
-// certificate (spiffe://acme/orders); any other is a DNS name, in any letter
-// case. Nothing is a pattern, neither here nor in the certificate. Where others
-// than the TLS of the connection know who calls, see [PeerNames].
-func Peers(names ...string) Requirement {
-	wanted := make(map[string]bool, len(names))
-	for _, name := range names {
-		wanted[peerKey(name)] = true
-	}
-	text := "peer " + strings.Join(names, " or ")
-	return Requirement{
-		step: stepPeers,
-		text: text,
-		err:  mistakes("a URI or a DNS name", names, isPeerName),
-		check: func(ctx context.Context, c caller) error {
-			found := c.server.peerNames(ctx)
-			if slices.ContainsFunc(found, func(name string) bool { return wanted[peerKey(name)] }) {
-				return nil
-			}
-			return &refusalError{reason: ReasonPeerNotAllowed, cause: fmt.Errorf("needs %s, is %q", text, found)}
-		},
-	}
-}
-
 // Require asks a function of yours. Any error means no: the call is refused with
 // [ReasonCallNotAllowed], and the error is for the operator alone. An outage is
 // not a denial: if the error is a status with the code Unavailable or
@@ -188,16 +117,17 @@ func Peers(names ...string) Requirement {
 // allowed gets the context that the handler would get, with the token in it
 // ([token.ClaimsFrom] finds the team's own claims), and may be called
 // concurrently. It delays every call to the method, so it should not ask a
-// network.
+// network. In [PolicyTable] it has the name of the function; give one that has
+// none a text, by Named.
 func Require(allowed func(ctx context.Context, t *token.Token) error) Requirement {
 	if allowed == nil {
 		return Requirement{err: errors.New("Require(nil)")}
 	}
 	return Requirement{
 		step: stepFunctions,
-		text: nameOf(allowed),
+		text: textOf(allowed),
 		check: func(ctx context.Context, c caller) error {
-			switch err := allowed(token.NewContext(c.server.strip(ctx), c.token), c.token); {
+			switch err := allowed(token.NewContext(c.server.strip(c.call.inContext(ctx)), c.token), c.token); {
 			case err == nil:
 				return nil
 			case isOutage(err):
@@ -218,39 +148,30 @@ func isOutage(err error) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded
 }
 
-// nameOf returns the name of a function, without its folder.
-func nameOf(function any) string {
-	return path.Base(runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name())
+// textOf returns the name of a function, without its folder. One that was made by
+// another has no name that a compiler must keep.
+func textOf(function any) string {
+	name := path.Base(runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name())
+	if strings.Contains(name, ".func") {
+		return "a function"
+	}
+	return strings.TrimSuffix(name, "-fm") // of a method value
 }
 
-// mistakes returns an error for values that are none, or not fit.
-func mistakes(what string, values []string, fit func(string) bool) error {
+// mistakes returns an error for an option's values: there are none, or one is not
+// fit.
+func mistakes(option string, values []string, fit func(string) bool, otherwise string) error {
 	if len(values) == 0 {
-		return fmt.Errorf("a rule asks for %s and names none", what)
+		return fmt.Errorf("%s() names nothing", option)
 	}
 	for _, value := range values {
 		if !fit(value) {
-			return fmt.Errorf("%q is not %s", value, what)
+			return fmt.Errorf("%s(%q): %s", option, value, otherwise)
 		}
 	}
 	return nil
 }
 
-// isScope reports whether s is a scope-token (RFC 6749 section 3.3).
-func isScope(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r > '~' || r == '"' || r == '\\'
-	})
-}
-
 // hasControls reports whether s has a character that would break the line it is
 // printed in.
 func hasControls(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
-
-func quotedAll(values []string) []string {
-	quoted := make([]string, len(values))
-	for i, value := range values {
-		quoted[i] = fmt.Sprintf("%q", value)
-	}
-	return quoted
-}

@@ -355,7 +355,7 @@ func TestRequirementsAreCheckedInOneOrder(t *testing.T) {
 			}
 			asked = append(asked, step.unmet)
 		}
-		for order := range permutations(asked) {
+		for _, order := range turns(asked) {
 			together := interceptor.Authenticated().With(order...)
 			apart := interceptor.Authenticated().With(order[:2]...).With(order[2:5]...)
 			nested := interceptor.Rules(interceptor.Rules(apart)).With(order[5:]...)
@@ -372,23 +372,17 @@ func TestRequirementsAreCheckedInOneOrder(t *testing.T) {
 	}
 }
 
-// permutations yields the values in each order.
-func permutations[T any](values []T) func(yield func([]T) bool) {
-	return func(yield func([]T) bool) { permute(slices.Clone(values), 0, yield) }
-}
-
-func permute[T any](values []T, from int, yield func([]T) bool) bool {
-	if from == len(values) {
-		return yield(values)
+// turns returns the values in some orders: begun with each of them, forwards and
+// backwards. Each value then stands before each other one, and at each place.
+func turns[T any](values []T) [][]T {
+	var orders [][]T
+	for i := range values {
+		forwards := slices.Concat(values[i:], values[:i])
+		backwards := slices.Clone(forwards)
+		slices.Reverse(backwards)
+		orders = append(orders, forwards, backwards)
 	}
-	for i := from; i < len(values); i++ {
-		values[from], values[i] = values[i], values[from]
-		if !permute(values, from+1, yield) {
-			return false
-		}
-		values[from], values[i] = values[i], values[from]
-	}
-	return true
+	return orders
 }
 
 // TestPoliciesAreImmutable changes what they were made of: first before there is
@@ -421,7 +415,7 @@ func TestPoliciesAreImmutable(t *testing.T) {
 		for i := range policies {
 			policies[i] = interceptor.Public("/a.B/C")
 		}
-		return w.server(t, policy, interceptor.PeerNames(func(context.Context) []string { return []string{"a.test"} }))
+		return w.server(t, policy, interceptor.WithPeerNames(func(context.Context) []string { return []string{"a.test"} }))
 	}()
 	good := w.issuer.Token(jwttest.Scopes("read"), jwttest.Claim("tenant", "acme"))
 	for method, want := range map[string]struct{ nobody, good, other token.Reason }{
@@ -513,30 +507,36 @@ func TestRequirementMistakes(t *testing.T) {
 		policy interceptor.Policy
 		says   []string
 	}{
-		"no scope":              {asking(interceptor.Scopes()), []string{"asks for a scope", "names none"}},
-		"an empty scope":        {asking(interceptor.Scopes("a", "")), []string{`"" is not a scope`}},
-		"two scopes in one":     {asking(interceptor.Scopes("a b")), []string{`"a b" is not a scope`}},
-		"a quote in a scope":    {asking(interceptor.Scopes(`"a"`)), []string{"is not a scope"}},
-		"a backslash":           {asking(interceptor.Scopes(`a\b`)), []string{"is not a scope"}},
-		"a control character":   {asking(interceptor.Scopes("a\x7f")), []string{"is not a scope"}},
-		"a scope on two lines":  {asking(interceptor.Scopes("a\n")), []string{"is not a scope"}},
-		"a letter beyond ASCII": {asking(interceptor.Scopes("größe")), []string{"is not a scope"}},
-		"bytes for a scope":     {asking(interceptor.Scopes("\xff")), []string{"is not a scope"}},
-		"no scope of any":       {asking(interceptor.AnyScope()), []string{"asks for a scope", "names none"}},
-		"an empty one of any":   {asking(interceptor.AnyScope("a", "")), []string{`"" is not a scope`}},
-		"no value":              {asking(interceptor.Claim("tenant")), []string{"the claim tenant and names no value"}},
+		"no scope":              {asking(interceptor.Scopes()), []string{"Scopes() names nothing"}},
+		"an empty scope":        {asking(interceptor.Scopes("a", "")), []string{`Scopes(""): not a scope`}},
+		"two scopes in one":     {asking(interceptor.Scopes("a b")), []string{`Scopes("a b"): not a scope`}},
+		"a quote in a scope":    {asking(interceptor.Scopes(`"a"`)), []string{"): not a scope"}},
+		"a backslash":           {asking(interceptor.Scopes(`a\b`)), []string{"): not a scope"}},
+		"a control character":   {asking(interceptor.Scopes("a\x7f")), []string{"): not a scope"}},
+		"a scope on two lines":  {asking(interceptor.Scopes("a\n")), []string{"): not a scope"}},
+		"a letter beyond ASCII": {asking(interceptor.Scopes("größe")), []string{"): not a scope"}},
+		"bytes for a scope":     {asking(interceptor.Scopes("\xff")), []string{"): not a scope"}},
+		"no scope of any":       {asking(interceptor.AnyScope()), []string{"AnyScope() names nothing"}},
+		"an empty one of any":   {asking(interceptor.AnyScope("a", "")), []string{`AnyScope(""): not a scope`}},
+		"no value":              {asking(interceptor.Claim("tenant")), []string{`Claim("tenant"): name the values`}},
 		"no path":               {asking(interceptor.Claim("", "x")), []string{"a name is empty"}},
-		"no issuer":             {asking(interceptor.Issuers()), []string{"asks for an issuer"}},
-		"an empty issuer":       {asking(interceptor.Issuers("https://a.test", "")), []string{`"" is not an issuer`}},
+		"no issuer":             {asking(interceptor.Issuers()), []string{"Issuers() names nothing"}},
+		"an empty issuer":       {asking(interceptor.Issuers("https://a.test", "")), []string{`Issuers(""): not an issuer`}},
 		"no age":                {asking(interceptor.MaxAge(0)), []string{"MaxAge(0s) allows no token"}},
 		"a negative age":        {asking(interceptor.MaxAge(-1)), []string{"MaxAge(-1ns) allows no token"}},
-		"no peer":               {asking(interceptor.Peers()), []string{"asks for a URI or a DNS name"}},
-		"an empty peer":         {asking(interceptor.Peers("a.test", "")), []string{`"" is not a URI or a DNS name`}},
-		"a pattern":             {asking(interceptor.Peers("*.acme.test")), []string{`"*.acme.test" is not`}},
-		"a line break":          {asking(interceptor.Peers("a.test\n")), []string{`"a.test\n" is not`}},
-		"a URI with a space":    {asking(interceptor.Peers("spiffe://acme/a b")), []string{`"spiffe://acme/a b" is not`}},
-		"a name beyond ASCII":   {asking(interceptor.Peers("bücher.test")), []string{`"bücher.test" is not`}},
-		"a host and port":       {asking(interceptor.Peers("a.test:443")), []string{`"a.test:443" is not`}},
+		"no peer":               {asking(interceptor.Peers()), []string{"Peers() names nothing"}},
+		"an empty peer":         {asking(interceptor.Peers("a.test", "")), []string{`Peers(""): not a URI`}},
+		"a pattern":             {asking(interceptor.Peers("*.acme.test")), []string{`Peers("*.acme.test"): not`}},
+		"a line break":          {asking(interceptor.Peers("a.test\n")), []string{`Peers("a.test\n"): not`}},
+		"a URI with a space":    {asking(interceptor.Peers("spiffe://acme/a b")), []string{`Peers("spiffe://acme/a b"): not`}},
+		"a name beyond ASCII":   {asking(interceptor.Peers("bücher.test")), []string{`Peers("bücher.test"): not`}},
+		"a host and port":       {asking(interceptor.Peers("a.test:443")), []string{`Peers("a.test:443"): not`}},
+		"a common name":         {asking(interceptor.Peers("CN=orders")), []string{`Peers("CN=orders"): not`}},
+		"an address":            {asking(interceptor.Peers("10.0.0.1")), []string{`Peers("10.0.0.1"): not`}},
+		"scopes as a claim":     {asking(interceptor.Claim("scope", "a")), []string{`Claim("scope")`, "Scopes or AnyScope"}},
+		"an index":              {asking(interceptor.Claim("roles[0]", "a")), []string{"without an index"}},
+		"no text":               {asking(fine.Named("")), []string{`Named("")`}},
+		"a text of two lines":   {asking(fine.Named("a\nb")), []string{"Named("}},
 		"no function":           {asking(interceptor.Require(nil)), []string{"Require(nil)"}},
 		"nothing":               {asking(interceptor.Requirement{}), []string{"a Requirement that asks for nothing"}},
 		"nothing, among others": {asking(fine, interceptor.Requirement{}), []string{"a Requirement that asks for nothing"}},
@@ -550,8 +550,8 @@ func TestRequirementMistakes(t *testing.T) {
 		"of neither, inside": {interceptor.Rules(interceptor.Authenticated(), interceptor.Public("/a.B/C").With(fine)).With(fine),
 			[]string{"With(...) has no effect"}},
 		"several at once": {interceptor.Rules(asking(interceptor.Scopes(""), interceptor.MaxAge(-1)), interceptor.Public()),
-			[]string{"the policy has mistakes", `"" is not a scope`, "MaxAge(-1ns)", "Public() names no method"}},
-		"a mistake behind With": {interceptor.Authenticated("a").With(fine), []string{`interceptor: "a" is not a full method name`}},
+			[]string{"the policy has mistakes", `Scopes(""): not a scope`, "MaxAge(-1ns)", "Public() names no method"}},
+		"a mistake behind With": {interceptor.Authenticated("a").With(fine), []string{`interceptor: Authenticated(): "a" is not a full method name`}},
 		"a method with a slash": {interceptor.Authenticated("/a.B/C/D").With(fine), []string{`"/a.B/C/D" is not a full method name`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -580,9 +580,9 @@ func TestWhatARefusedCallerIsTold(t *testing.T) {
 		"two scopes": {[]interceptor.Requirement{interceptor.Scopes("b", "a")}, codes.PermissionDenied,
 			interceptor.ReasonScopeInsufficient, "b a", challenge + `"b a"`, "needs scope b and a"},
 		"one of two": {[]interceptor.Requirement{interceptor.AnyScope("b", "a")}, codes.PermissionDenied,
-			interceptor.ReasonScopeInsufficient, "b a", challenge + `"b a"`, "needs scope b or a"},
-		"the one that is missing": {[]interceptor.Requirement{interceptor.Scopes("confidential"), interceptor.Scopes("b")}, codes.PermissionDenied,
-			interceptor.ReasonScopeInsufficient, "b", challenge + `"b"`, `has [\"confidential\"]`},
+			interceptor.ReasonScopeInsufficient, "b", challenge + `"b"`, "needs scope b or a"},
+		"all of the rule, once": {[]interceptor.Requirement{interceptor.Scopes("b"), interceptor.AnyScope("c", "d"), interceptor.Scopes("e", "b")}, codes.PermissionDenied,
+			interceptor.ReasonScopeInsufficient, "b c e", challenge + `"b c e"`, `has [\"confidential\"]`},
 		"a claim": {[]interceptor.Requirement{interceptor.Claim("tenant", "confidential")}, codes.PermissionDenied,
 			interceptor.ReasonClaimRequired, "", "", `needs claim tenant is \"confidential\"`},
 		"an issuer": {[]interceptor.Requirement{interceptor.Issuers("https://confidential.test")}, codes.PermissionDenied,

@@ -13,13 +13,14 @@ import (
 type rule struct {
 	access       access
 	requirements []Requirement // only if authenticated; in the order in which they are checked
+	scope        string        // what a caller should ask the issuer for
 	origin       string        // what says so: "Public()", or a .proto file
 	inCode       bool          // whether it names its methods itself, and so may misspell them
 }
 
-// judge returns why the bearer of a valid token may not call the method, nil if
+// refuse returns why the bearer of a valid token may not call the method, nil if
 // they may.
-func (r *rule) judge(ctx context.Context, c caller) error {
+func (r *rule) refuse(ctx context.Context, c caller) error {
 	for i := range r.requirements {
 		if refused := r.requirements[i].check(ctx, c); refused != nil {
 			return refused
@@ -51,6 +52,7 @@ type ruleTable struct {
 
 	fromProto bool              // whether FromProto is part of the policy
 	files     map[string]string // the .proto file of each service that FromProto saw
+	services  map[string]bool   // those that rules or files name
 }
 
 // newRuleTable compiles a policy.
@@ -59,7 +61,9 @@ func newRuleTable(policy Policy) (*ruleTable, error) {
 		return nil, errors.New("no policy: interceptor.Authenticated() asks every caller for a valid token")
 	}
 	c := compiler{
-		table:    &ruleTable{byMethod: make(map[string]*rule), files: make(map[string]string)},
+		table: &ruleTable{
+			byMethod: make(map[string]*rule), files: make(map[string]string), services: make(map[string]bool),
+		},
 		problems: new([]error),
 	}
 	policy.addTo(&c)
@@ -73,13 +77,13 @@ func newRuleTable(policy Policy) (*ruleTable, error) {
 	}
 }
 
-// rule returns the rule of a method, and nil if there is none. A call whose
-// method isn't known has none.
+// rule returns the rule of a method, and nil if there is none. A call whose method
+// isn't known has none, nor has one that is spelt in two ways.
 func (t *ruleTable) rule(method string) *rule {
 	if r, ok := t.byMethod[method]; ok {
 		return r
 	}
-	if method == "" {
+	if method == "" || strings.Contains(method, "%") { // what is behind a proxy may decode it
 		return nil
 	}
 	return t.others
@@ -103,10 +107,11 @@ func (c *compiler) fail(format string, args ...any) {
 // add adds the rule of a method.
 func (c *compiler) add(method string, r rule) {
 	if before, ok := c.table.byMethod[method]; ok {
-		c.fail("%s has two rules: %s and %s", method, before.origin, r.origin)
+		c.fail("%s has two rules: %q by %s and %q by %s", method, before, before.origin, &r, r.origin)
 		return
 	}
 	c.table.byMethod[method] = c.narrow(r)
+	c.table.services[serviceOf(method)] = true
 }
 
 // addOthers adds the rule of every method that has none.
@@ -126,6 +131,7 @@ func (c *compiler) narrow(r rule) *rule {
 	c.narrowedRules++
 	r.requirements = slices.Concat(r.requirements, c.asked)
 	slices.SortStableFunc(r.requirements, func(a, b Requirement) int { return int(a.step) - int(b.step) })
+	r.scope = scopeOf(r.requirements)
 	return &r
 }
 

@@ -72,16 +72,19 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 // then send. Calls over the limit are refused by gRPC, without a reason of ours.
 func (s *Server) Options() []grpc.ServerOption {
 	s.installed.Store(true)
-	return []grpc.ServerOption{
+	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(s.UnaryInterceptor),
 		grpc.ChainStreamInterceptor(s.StreamInterceptor),
-		grpc.MaxHeaderListSize(s.MaxHeaderListSize()),
 	}
+	if s.shadow == nil { // in shadow nobody is refused
+		options = append(options, grpc.MaxHeaderListSize(s.MaxHeaderListSize()))
+	}
+	return options
 }
 
 // MaxHeaderListSize returns the limit in bytes that [Server.Options] sets for all
-// headers of a call together. It is for who installs [Server.AuthFunc], or
-// [Server.HTTPHandler]: http.Server's MaxHeaderBytes is alike.
+// headers of a call together. It is for who installs [Server.AuthFunc], and, as
+// http.Server's MaxHeaderBytes, for [Server.HTTPHandler].
 func (s *Server) MaxHeaderListSize() uint32 {
 	return uint32(s.header.MaxValue() + headerRoom) //nolint:gosec // a token is limited to 1 MiB
 }
@@ -89,12 +92,12 @@ func (s *Server) MaxHeaderListSize() uint32 {
 // UnaryInterceptor decides on unary calls. Prefer [Server.Options], which can't
 // forget streams.
 func (s *Server) UnaryInterceptor(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := s.admit(ctx, info.FullMethod)
+	ctx, err := s.admit(ctx, calledMethod(ctx, info))
 	if err != nil {
 		return nil, err
 	}
 	response, err := handler(ctx, req)
-	return response, s.outgoing(err)
+	return response, s.toCaller(err)
 }
 
 // StreamInterceptor decides on streams, once, when they are opened. Prefer
@@ -104,7 +107,7 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 	if err != nil {
 		return err
 	}
-	return s.outgoing(serve(ctx, srv, stream, handler))
+	return s.toCaller(serve(ctx, srv, stream, handler))
 }
 
 // AuthFunc decides on calls for interceptors that are not ours: it is the
@@ -114,15 +117,28 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 //
 //	auth.UnaryServerInterceptor(server.AuthFunc())
 //	auth.StreamServerInterceptor(server.AuthFunc())
+//	grpc.MaxHeaderListSize(server.MaxHeaderListSize())
 //
-// Prefer [Server.Options], which can't forget one of the two, and sees calls to
-// their end: what [HideHops] takes out of handlers' errors it can't take out here.
+// Prefer [Server.Options], which can't forget one of them, and sees calls to their
+// end: what [HideHops] takes out of handlers' errors it can't take out here. A
+// service with an AuthFuncOverride, and what a selector leaves out, is not decided
+// on at all.
 func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
 	s.installed.Store(true)
 	return func(ctx context.Context) (context.Context, error) {
 		method, _ := grpc.Method(ctx) // "" is a method without a rule of its own
 		return s.admit(ctx, method)
 	}
+}
+
+// calledMethod returns the method that was called. Generated code says in info what
+// it was generated for, which is another for a service that is registered under a
+// second name.
+func calledMethod(ctx context.Context, info *grpc.UnaryServerInfo) string {
+	if method, ok := grpc.Method(ctx); ok {
+		return method
+	}
+	return info.FullMethod
 }
 
 // admit returns the context for the handler of a gRPC call, or the refusal.

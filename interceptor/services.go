@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/grpc"
@@ -15,15 +16,18 @@ import (
 //
 //	interceptor.Services(ordersv1connect.OrdersServiceName)
 func Services(names ...string) (ServiceInfoProvider, error) {
+	if len(names) == 0 {
+		return nil, errors.New("interceptor: Services() names no service")
+	}
 	infos := make(serviceInfos, len(names))
 	for _, name := range names {
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 		if err != nil {
-			return nil, fmt.Errorf("interceptor: service %q: %w", name, err)
+			return nil, fmt.Errorf("interceptor: Services(%q): not linked into this program: %w", name, err)
 		}
 		service, ok := found.(protoreflect.ServiceDescriptor)
 		if !ok {
-			return nil, fmt.Errorf("interceptor: %q is no service", name)
+			return nil, fmt.Errorf("interceptor: Services(%q): not a service", name)
 		}
 		infos[name] = infoOf(service)
 	}

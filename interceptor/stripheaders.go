@@ -3,8 +3,10 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	grpcmd "google.golang.org/grpc/metadata"
 
@@ -14,21 +16,22 @@ import (
 // StripHeaders takes headers out of every call before the handler sees it,
 // public methods included. It is for the edge: headers in which services behind
 // it tell each other who the user is (x-user-id, x-forwarded-user) must not come
-// from outside. Interceptors in front of the server's still see them.
+// from outside. Interceptors in front of the server's still see them. Behind
+// [Server.HTTPHandler] a request has no trailers then.
 func StripHeaders(names ...string) ServerOption {
 	return serverOption(func(s *Server) error {
 		if len(names) == 0 {
 			return errors.New("StripHeaders() names no header")
 		}
 		for _, name := range names {
-			header := metadata.Header{Name: name}
+			header := metadata.Header{Name: strings.TrimSuffix(name, "-bin")}
 			if name == "" {
 				return errors.New(`StripHeaders("") names no header`)
 			}
 			if err := header.Validate(); err != nil {
-				return err
+				return fmt.Errorf("StripHeaders(%q): %w", name, err)
 			}
-			s.stripped = append(s.stripped, header.Key())
+			s.stripped = append(s.stripped, strings.ToLower(name))
 		}
 		return nil
 	})

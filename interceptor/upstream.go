@@ -17,7 +17,9 @@ import (
 // user's fault, and logging in again would not help, so it becomes Internal, with
 // the reason and the hop kept for whoever reads logs. What is about the user
 // passes as it is: where [Refusal.NeedsLogin], and any other PermissionDenied. So
-// does an outage (Unavailable), every other error, and nil.
+// does an outage (Unavailable), every other error, and nil. A missing token passes
+// for callers who were let in without one; of a method that asks for a token it
+// means that the relay is missing on this connection.
 func AsUpstream(err error) error {
 	r, ok := RefusalFrom(err)
 	if !ok || isUsersMatter(r) {

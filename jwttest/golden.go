@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -19,11 +20,11 @@ const UpdateGolden = "JWTTEST_UPDATE"
 //
 //	jwttest.Golden(t, "testdata/policy.golden", server.PolicyTable(grpcServer))
 //
-// With the environment variable [UpdateGolden] set, it writes got into the file,
+// With the environment variable [UpdateGolden] set to 1 or true, it writes got into the file,
 // and the folder if need be, instead. Lines may end as they do on Windows.
 func Golden(tb TB, path, got string) {
 	tb.Helper()
-	if os.Getenv(UpdateGolden) != "" {
+	if update, err := strconv.ParseBool(os.Getenv(UpdateGolden)); err == nil && update {
 		if err := writeGolden(path, got); err != nil {
 			tb.Fatalf("jwttest: %v", err)
 		}

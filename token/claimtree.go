@@ -11,7 +11,8 @@ import (
 // HasClaim reports whether the claim at path is one of the values or, if it is
 // a list, contains one. path names members from the outside in: "tenant", or
 // "realm_access", "roles". Strings are compared as they are; true, false and
-// numbers as the token writes them ("true", "7"). A claim that is missing, null
+// numbers as the token writes them ("true", "7"), and are not told from a string
+// that says the same. A claim that is missing, null
 // or an object is no value, and no list inside a list is looked into.
 func (t *Token) HasClaim(path []string, values ...string) bool {
 	claim := t.says().claimTree()
@@ -35,15 +36,16 @@ type claimTree struct {
 	values  map[string]struct{}   // of a string, true, false, a number; or those in a list
 }
 
-// claimTree returns all claims. Few tokens are ever asked, so they are decoded
-// when the first one asks.
+// claimTree returns all claims. Most tokens are never asked, so they are decoded
+// when the first one asks, once for each token.
 func (c *contents) claimTree() *claimTree {
 	c.treeOnce.Do(func() { c.tree = parseTree(c.authorization) })
 	return c.tree
 }
 
 // parseTree returns the claims of a verified token, whose form is beyond doubt,
-// and an empty tree for one that says nothing.
+// and an empty tree for one that says nothing. An empty tree has no claim: who
+// asks that one is not something would be told that it isn't.
 func parseTree(authorization string) *claimTree {
 	_, rest, _ := strings.Cut(authorization, ".")
 	payload, _, _ := strings.Cut(rest, ".")

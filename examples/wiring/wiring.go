@@ -72,7 +72,10 @@ func (o *Orders) PlaceOrder(ctx context.Context, req *ordersv1.PlaceOrderRequest
 	if !ok {
 		return nil, status.Error(codes.Unauthenticated, "who are you?")
 	}
-	order := &ordersv1.Order{Id: "order of " + caller.Subject()}
-	_, err := o.Inventory.ReserveItems(ctx, &inventoryv1.ReserveItemsRequest{OrderId: order.GetId(), Items: req.GetItems()})
-	return &ordersv1.PlaceOrderResponse{Order: order}, err
+	id := "order of " + caller.Subject()
+	_, err := o.Inventory.ReserveItems(ctx, &inventoryv1.ReserveItemsRequest{OrderId: id, Items: req.GetItems()})
+	if err != nil {
+		return nil, interceptor.AsUpstream(err)
+	}
+	return &ordersv1.PlaceOrderResponse{Order: &ordersv1.Order{Id: id}}, nil
 }

@@ -55,6 +55,13 @@ func TestCheck(t *testing.T) {
 			},
 		},
 		{
+			name: "a rule says two things",
+			file: "several.proto",
+			want: []string{
+				`9: The rule of RPC "testdata.several.Service.Unary" says more than one of public, optional and authenticated.`,
+			},
+		},
+		{
 			name: "other options have the number",
 			file: "foreign.proto",
 			want: []string{

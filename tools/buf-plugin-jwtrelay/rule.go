@@ -18,6 +18,7 @@ const (
 	absent  rule = iota // there is no option
 	foreign             // it can't be a jwtrelay.policy.v1.Rule
 	empty               // it says none of public, optional and authenticated
+	several             // it says more than one of them
 	fit                 // it says one of them
 )
 
@@ -28,6 +29,8 @@ func (r rule) mistake(option string) (string, bool) {
 	switch r {
 	case empty:
 		return fmt.Sprintf("says none of public, optional and authenticated: write %q, for example.", option), true
+	case several:
+		return "says more than one of public, optional and authenticated.", true
 	case foreign:
 		return fmt.Sprintf("can't be read as a jwtrelay.policy.v1.Rule: is %d the number of another option?", optionNumber), true
 	default:
@@ -68,18 +71,18 @@ func readRule(options pb.Message) (rule, error) {
 // judge looks at the bytes of a jwtrelay.policy.v1.Rule. As protobuf does, it
 // passes over fields that it doesn't know: those of a newer Rule are none.
 func judge(message []byte) rule {
-	verdict := empty
+	said := make(map[protowire.Number]bool)
 	for len(message) > 0 {
 		number, kind, size := protowire.ConsumeField(message)
 		if size < 0 {
 			return foreign
 		}
 		if number <= 3 && kind == protowire.BytesType { // public, optional, authenticated
-			verdict = fit
+			said[number] = true
 		}
 		message = message[size:]
 	}
-	return verdict
+	return [...]rule{empty, fit, several, several}[len(said)]
 }
 
 // content returns what is in a well-formed field of type bytes.

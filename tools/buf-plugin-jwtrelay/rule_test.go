@@ -24,6 +24,9 @@ func TestReadRule(t *testing.T) {
 		{"public", field(75190, field(1, nil)), fit},
 		{"optional", field(75190, field(2, nil)), fit},
 		{"authenticated", field(75190, field(3, nil)), fit},
+		{"two at once", field(75190, join(field(1, nil), field(3, nil))), several},
+		{"all three, in pieces", join(field(75190, field(3, nil)), field(75190, field(1, nil)), field(75190, field(2, nil))), several},
+		{"one twice", field(75190, join(field(3, nil), field(3, nil))), fit},
 		{"of a newer Rule", field(75190, field(4, nil)), empty},
 		{"among others", join(field(75191, nil), field(75190, field(1, nil)), number(75192)), fit},
 		{"in pieces, one of them empty", join(field(75190, field(1, nil)), field(75190, nil)), fit},
@@ -83,15 +86,20 @@ func FuzzJudge(f *testing.F) {
 	f.Add(join(number(1), field(1, nil)))
 	f.Add([]byte("orders team"))
 	descriptor := policyFile(f).Messages().ByName("Rule")
-	access := descriptor.Oneofs().ByName("access")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := judge(b)
 		message := dynamicpb.NewMessage(descriptor)
 		if err := pb.Unmarshal(b, message); err != nil {
 			return
 		}
-		if want := message.WhichOneof(access) != nil; (got == fit) != want {
-			t.Errorf("got %d for %v", got, message)
+		said := 0
+		for _, name := range []protoreflect.Name{"public", "optional", "authenticated"} {
+			if message.Has(descriptor.Fields().ByName(name)) {
+				said++
+			}
+		}
+		if want := [...]rule{empty, fit, several, several}[said]; got != want {
+			t.Errorf("got %d for %v, want %d", got, message, want)
 		}
 	})
 }

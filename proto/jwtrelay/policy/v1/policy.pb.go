@@ -20,7 +20,14 @@
 //     }
 //   }
 //
-// A method without a rule, of its own or of its service, is refused.
+// A method without a rule, of its own or of its service, is refused. A rule of its
+// own takes the place of the default wholly: nothing is inherited.
+//
+// Copy this file to jwtrelay/policy/v1/ among your protos. Its Go code is where
+// go_package says, so leave the copy out when you generate Go (exclude_paths in
+// buf.gen.yaml). With buf's managed mode you may generate your own instead: the
+// interceptors read options without it. But a program can link only one of the
+// two.
 
 package policyv1
 
@@ -41,17 +48,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Rule says who may call a method. One of its fields must be set.
+// Rule says who may call a method. Exactly one of its fields must be set. They are
+// no oneof, of which the last one counts silently: a rule that says two things is
+// an error.
 type Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who may call.
-	//
-	// Types that are valid to be assigned to Access:
-	//
-	//	*Rule_Public
-	//	*Rule_Optional
-	//	*Rule_Authenticated
-	Access        isRule_Access `protobuf_oneof:"access"`
+	// Anyone. A token that comes along is neither looked at nor relayed.
+	Public *Public `protobuf:"bytes,1,opt,name=public,proto3" json:"public,omitempty"`
+	// Anyone, but not with a token that is invalid.
+	Optional *Optional `protobuf:"bytes,2,opt,name=optional,proto3" json:"optional,omitempty"`
+	// Who has a valid token, and whatever else it asks for.
+	Authenticated *Authenticated `protobuf:"bytes,3,opt,name=authenticated,proto3" json:"authenticated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -86,64 +93,26 @@ func (*Rule) Descriptor() ([]byte, []int) {
 	return file_jwtrelay_policy_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *Rule) GetAccess() isRule_Access {
-	if x != nil {
-		return x.Access
-	}
-	return nil
-}
-
 func (x *Rule) GetPublic() *Public {
 	if x != nil {
-		if x, ok := x.Access.(*Rule_Public); ok {
-			return x.Public
-		}
+		return x.Public
 	}
 	return nil
 }
 
 func (x *Rule) GetOptional() *Optional {
 	if x != nil {
-		if x, ok := x.Access.(*Rule_Optional); ok {
-			return x.Optional
-		}
+		return x.Optional
 	}
 	return nil
 }
 
 func (x *Rule) GetAuthenticated() *Authenticated {
 	if x != nil {
-		if x, ok := x.Access.(*Rule_Authenticated); ok {
-			return x.Authenticated
-		}
+		return x.Authenticated
 	}
 	return nil
 }
-
-type isRule_Access interface {
-	isRule_Access()
-}
-
-type Rule_Public struct {
-	// Anyone. A token that comes along is neither looked at nor relayed.
-	Public *Public `protobuf:"bytes,1,opt,name=public,proto3,oneof"`
-}
-
-type Rule_Optional struct {
-	// Anyone, but not with a token that is invalid.
-	Optional *Optional `protobuf:"bytes,2,opt,name=optional,proto3,oneof"`
-}
-
-type Rule_Authenticated struct {
-	// Who has a valid token, and whatever else it asks for.
-	Authenticated *Authenticated `protobuf:"bytes,3,opt,name=authenticated,proto3,oneof"`
-}
-
-func (*Rule_Public) isRule_Access() {}
-
-func (*Rule_Optional) isRule_Access() {}
-
-func (*Rule_Authenticated) isRule_Access() {}
 
 // Public asks for nothing.
 type Public struct {
@@ -411,12 +380,11 @@ var File_jwtrelay_policy_v1_policy_proto protoreflect.FileDescriptor
 
 const file_jwtrelay_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1fjwtrelay/policy/v1/policy.proto\x12\x12jwtrelay.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcd\x01\n" +
-	"\x04Rule\x124\n" +
-	"\x06public\x18\x01 \x01(\v2\x1a.jwtrelay.policy.v1.PublicH\x00R\x06public\x12:\n" +
-	"\boptional\x18\x02 \x01(\v2\x1c.jwtrelay.policy.v1.OptionalH\x00R\boptional\x12I\n" +
-	"\rauthenticated\x18\x03 \x01(\v2!.jwtrelay.policy.v1.AuthenticatedH\x00R\rauthenticatedB\b\n" +
-	"\x06access\"\b\n" +
+	"\x1fjwtrelay/policy/v1/policy.proto\x12\x12jwtrelay.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbd\x01\n" +
+	"\x04Rule\x122\n" +
+	"\x06public\x18\x01 \x01(\v2\x1a.jwtrelay.policy.v1.PublicR\x06public\x128\n" +
+	"\boptional\x18\x02 \x01(\v2\x1c.jwtrelay.policy.v1.OptionalR\boptional\x12G\n" +
+	"\rauthenticated\x18\x03 \x01(\v2!.jwtrelay.policy.v1.AuthenticatedR\rauthenticated\"\b\n" +
 	"\x06Public\"\n" +
 	"\n" +
 	"\bOptional\"\xe4\x01\n" +
@@ -479,11 +447,6 @@ func init() { file_jwtrelay_policy_v1_policy_proto_init() }
 func file_jwtrelay_policy_v1_policy_proto_init() {
 	if File_jwtrelay_policy_v1_policy_proto != nil {
 		return
-	}
-	file_jwtrelay_policy_v1_policy_proto_msgTypes[0].OneofWrappers = []any{
-		(*Rule_Public)(nil),
-		(*Rule_Optional)(nil),
-		(*Rule_Authenticated)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -22,13 +22,13 @@ type incoming struct {
 // decide returns the verified token of a call that is let in, nil if it is let
 // in without one, or the refusal.
 func (s *Server) decide(ctx context.Context, call incoming) (*token.Token, *refusalError) {
-	began := s.now()
+	began := s.clock()
 	t, err := s.judge(ctx, call)
 	d := Decision{Method: call.method, Token: t, Shadow: err != nil && s.shadow != nil}
 	var refused *refusalError
 	if err != nil {
 		refused = newRefusal(err, call.method, s.hop)
-		refused.anonymous = s.hideHops
+		refused.hopHidden = s.hideHops
 		d.Reason, d.Err = refused.reason, refused
 	}
 	s.observe(ctx, d, call, began)
@@ -55,10 +55,10 @@ func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, error)
 		return nil, token.NewError(reasonFor(err), err)
 	}
 	t, err := s.verifier.Verify(ctx, raw)
-	if err != nil || len(call.rule.requirements) == 0 {
-		return t, err
+	if err != nil {
+		return nil, err
 	}
-	return t, call.rule.judge(call.inContext(ctx), caller{token: t, now: s.now(), server: s})
+	return t, call.rule.refuse(ctx, caller{token: t, call: call, rule: call.rule, server: s})
 }
 
 // inContext returns ctx with the headers of the call where gRPC has them, so that
@@ -92,6 +92,14 @@ func reasonFor(err error) token.Reason {
 	default:
 		return token.ReasonMalformed
 	}
+}
+
+// clock returns the time if somebody will be told how long it took.
+func (s *Server) clock() time.Time {
+	if s.observer == nil && s.shadow == nil {
+		return time.Time{}
+	}
+	return s.now()
 }
 
 // observe tells the observers, if there are any.

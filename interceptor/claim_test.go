@@ -91,7 +91,7 @@ func TestClaimPathMistakes(t *testing.T) {
 		"日本":                `"日" may not stand`,
 		"a/b":               `"/" may not stand`,
 		"https://a.test/x":  `":" may not stand`,
-		"roles[0]":          `"[" may not stand`,
+		"roles[0]":          "without an index",
 		"roles.*":           `"*" may not stand`,
 		"$.tenant":          `"$" may not stand`,
 		"a\x00":             `"\x00" may not stand`,
