@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	grpcmd "google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
@@ -267,4 +270,33 @@ func authStream(decide func(context.Context) (context.Context, error)) grpc.Stre
 		}
 		return next(srv, inContext{stream, ctx})
 	}
+}
+
+// The operator's log says why a call was refused, which its caller isn't told.
+func ExampleLogRefusals() {
+	withoutTime := func(_ []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return attr
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	issuer, verifier := exampleIssuer()
+	defer issuer.Close()
+	server, err := interceptor.NewServer(verifier, interceptor.Authenticated(),
+		interceptor.Name("orders"), interceptor.WithObserver(interceptor.LogRefusals(logger)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	orders := grpc.NewServer(server.Options()...)
+	testpb.RegisterTestServiceServer(orders, greeter{})
+	client, stop := exampleServe(orders)
+	defer stop()
+
+	_, err = client.UnaryCall(context.Background(), &testpb.SimpleRequest{})
+	fmt.Println(status.Convert(err).Message())
+	// Output:
+	// level=WARN msg="call refused" token="" refusal.reason=TOKEN_MISSING refusal.method=/grpc.testing.TestService/UnaryCall refusal.hop=orders refusal.cause="metadata: no bearer token"
+	// no token was sent
 }

@@ -63,7 +63,7 @@ func (a *app) build(config config) error {
 		interceptor.FromProto(),
 	)
 	guard, err := interceptor.NewServer(verifier, policy,
-		interceptor.Name(config.name), interceptor.WithObserver(refusals{a.logger}))
+		interceptor.Name(config.name), interceptor.WithObserver(interceptor.LogRefusals(a.logger)))
 	if err != nil {
 		return err
 	}

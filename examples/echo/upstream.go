@@ -17,7 +17,7 @@ import (
 func dialUpstream(config config, logger *slog.Logger) (*grpc.ClientConn, error) {
 	options := []interceptor.ClientOption{
 		interceptor.Name(config.name),
-		interceptor.WithObserver(refusals{logger}),
+		interceptor.WithObserver(interceptor.LogRefusals(logger)),
 	}
 	if config.upstreamPlaintext {
 		options = append(options, interceptor.AllowPlaintext())

@@ -17,7 +17,7 @@ import (
 func Dial(name, addr string, transport credentials.TransportCredentials, logger *slog.Logger) (*grpc.ClientConn, error) {
 	relay, err := interceptor.NewClient(
 		interceptor.Name(name),
-		interceptor.WithObserver(refusals{logger}),
+		interceptor.WithObserver(interceptor.LogRefusals(logger)),
 		interceptor.VerifiedOnly(),
 		interceptor.RequireToken(),
 	)

@@ -13,7 +13,7 @@ func newGuard(c Config) (*interceptor.Server, error) {
 	}
 	options := []interceptor.ServerOption{
 		interceptor.Name(c.Name),
-		interceptor.WithObserver(refusals{c.Logger}),
+		interceptor.WithObserver(interceptor.LogRefusals(c.Logger)),
 	}
 	if c.Public {
 		options = append(options, edge())

@@ -10,8 +10,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/jwtrelay/jwtrelay/interceptor"
 )
 
 // observing returns interceptors that log how each call ended.
@@ -36,23 +34,5 @@ func recovering(logger *slog.Logger) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(onPanic)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(onPanic)),
-	}
-}
-
-// refusals logs the calls that are refused, coming in and going out. To a log
-// their errors show reason, method and cause; they never show the token.
-type refusals struct{ logger *slog.Logger }
-
-// Decided implements [interceptor.Observer].
-func (r refusals) Decided(ctx context.Context, d interceptor.Decision) {
-	if d.Err != nil {
-		r.logger.WarnContext(ctx, "call refused", "token", d.Fingerprint, "refusal", d.Err)
-	}
-}
-
-// Relayed implements [interceptor.Observer].
-func (r refusals) Relayed(ctx context.Context, relayed interceptor.Relayed) {
-	if relayed.Err != nil {
-		r.logger.WarnContext(ctx, "relay refused", "token", relayed.Fingerprint, "target", relayed.Target, "refusal", relayed.Err)
 	}
 }
