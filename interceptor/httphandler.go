@@ -76,23 +76,6 @@ func MountedAt(prefix string) HTTPOption {
 	})
 }
 
-// PublicPaths lets anyone request these paths. One that ends in a slash stands for
-// all paths below it too; the longest that fits counts. They are no methods: what
-// is a method of a service that is linked into the program, or that the policy
-// names, has the rule of that method and no other, even below "/". There are no
-// patterns.
-func PublicPaths(paths ...string) HTTPOption {
-	return httpOption(func(h *httpHandler) error { return h.addPaths("PublicPaths", rule{access: public}, paths) })
-}
-
-// AuthenticatedPaths lets callers with a valid token request these paths: see
-// [PublicPaths].
-func AuthenticatedPaths(paths ...string) HTTPOption {
-	return httpOption(func(h *httpHandler) error {
-		return h.addPaths("AuthenticatedPaths", rule{access: authenticated}, paths)
-	})
-}
-
 // UncheckedPreflights passes CORS preflights on to next, whatever their path and
 // without a token, where what answers them can't be put around this handler.
 // Anyone can make a request that looks like a preflight, so next must answer
@@ -113,29 +96,6 @@ type httpHandler struct {
 	paths  map[string]*rule
 
 	passPreflights bool
-}
-
-// addPaths adds the rule that an option has for paths.
-func (h *httpHandler) addPaths(option string, r rule, paths []string) error {
-	if len(paths) == 0 {
-		return fmt.Errorf("%s() names no path", option)
-	}
-	if h.paths == nil {
-		h.paths = make(map[string]*rule)
-	}
-	for _, path := range paths {
-		if _, twice := h.paths[path]; twice {
-			return fmt.Errorf("%s(%q): the path has a rule already", option, path)
-		}
-		if !isPath(path) || isPattern(path) {
-			return fmt.Errorf("%s(%q): not a path such as /healthz, or /static/ for all below it", option, path)
-		}
-		if h.isService(firstSegment(path)) {
-			return fmt.Errorf("%s(%q): these are methods: give them rules in the policy", option, path)
-		}
-		h.paths[path] = &r
-	}
-	return nil
 }
 
 // ServeHTTP implements [http.Handler].

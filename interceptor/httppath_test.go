@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 	policyv1 "github.com/jwtrelay/jwtrelay/proto/jwtrelay/policy/v1"
 	"github.com/jwtrelay/jwtrelay/token"
 )
@@ -233,4 +234,26 @@ func merged(a, b http.Header) http.Header {
 		all[name] = values
 	}
 	return all
+}
+
+// TestPathsMayAskForMore has paths whose rules ask for a scope.
+func TestPathsMayAskForMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handler := httpHandler(t, w.server(t, interceptor.Public(unaryCall)), &httpService{},
+		interceptor.AuthenticatedPaths("/admin/").With(interceptor.Scopes("admin")).With(interceptor.Issuers(w.issuer.URL())))
+	for scope, want := range map[string]token.Reason{"admin": "", "read": interceptor.ReasonScopeInsufficient} {
+		header := http.Header{"Authorization": {"Bearer " + w.issuer.Token(jwttest.Scopes(scope))}}
+		wantReason(t, answerOf(t, handler, httpRequest(t, http.MethodGet, "/admin/users", header)), want)
+	}
+	server := w.server(t, interceptor.Public(unaryCall))
+	for says, option := range map[string]interceptor.HTTPOption{
+		`AuthenticatedPaths("/a"): Scopes("a b"): not a scope`: interceptor.AuthenticatedPaths("/a").With(interceptor.Scopes("a b")),
+		`AuthenticatedPaths("/a"): With() asks for nothing`:    interceptor.AuthenticatedPaths("/a").With(),
+		`PublicPaths("/a"): With(...) has no effect`:           interceptor.PublicPaths("/a").With(interceptor.Scopes("a")),
+	} {
+		if _, err := server.HTTPHandler(http.NotFoundHandler(), option); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want %q", err, says)
+		}
+	}
 }

@@ -60,21 +60,9 @@ func newRuleTable(policy Policy) (*ruleTable, error) {
 	if policy == nil {
 		return nil, errors.New("no policy: interceptor.Authenticated() asks every caller for a valid token")
 	}
-	c := compiler{
-		table: &ruleTable{
-			byMethod: make(map[string]*rule), files: make(map[string]string), services: make(map[string]bool),
-		},
-		problems: new([]error),
-	}
-	policy.addTo(&c)
-	switch problems := *c.problems; len(problems) {
-	case 0:
-		return c.table, nil
-	case 1:
-		return nil, problems[0]
-	default:
-		return nil, fmt.Errorf("the policy has mistakes:\n%w", errors.Join(problems...))
-	}
+	c := newCompiler()
+	policy.addTo(c)
+	return c.table, c.err()
 }
 
 // rule returns the rule of a method, and nil if there is none. A call whose method
@@ -98,6 +86,27 @@ type compiler struct {
 	problems      *[]error
 	asked         []Requirement // by all With around what is being added
 	narrowedRules int           // how many could be asked
+}
+
+func newCompiler() *compiler {
+	return &compiler{
+		table: &ruleTable{
+			byMethod: make(map[string]*rule), files: make(map[string]string), services: make(map[string]bool),
+		},
+		problems: new([]error),
+	}
+}
+
+// err returns what is wrong, nil if nothing is.
+func (c *compiler) err() error {
+	switch problems := *c.problems; len(problems) {
+	case 0:
+		return nil
+	case 1:
+		return problems[0]
+	default:
+		return fmt.Errorf("the policy has mistakes:\n%w", errors.Join(problems...))
+	}
 }
 
 func (c *compiler) fail(format string, args ...any) {
