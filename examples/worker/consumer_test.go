@@ -25,14 +25,12 @@ func hang(ctx context.Context, _ Job) error {
 // nothing well.
 func newConsumer(t *testing.T, issuer *jwttest.Issuer, options ...token.VerifierOption) *consumer {
 	t.Helper()
-	w := newWorld(t)
-	return &consumer{
-		queue: w.queue, sealer: w.sealer, limit: time.Minute, pauses: backoff{time.Second, time.Minute}, logger: w.logger,
-		verifier: must(token.NewVerifier([]token.Issuer{
-			{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys()},
-		}, options...)),
-		do: func(context.Context, Job) error { return nil },
-	}
+	c := newWorld(t).worker.consumer
+	c.do = func(context.Context, Job) error { return nil }
+	c.verifier = must(token.NewVerifier([]token.Issuer{
+		{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys()},
+	}, options...))
+	return &c
 }
 
 // TestWhatBecomesOfAJob has what may be in a queue, and what may happen to it.
@@ -104,29 +102,6 @@ func (revoked) Revoked(t *token.Token) bool { return t.ID() == "revoked" }
 
 func (revoked) OnRevoked(*token.Token, func()) (stop func()) { return func() {} }
 
-// TestTheWorkIsTheUsers has what the work gets to see.
-func TestTheWorkIsTheUsers(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		issuer := jwttest.NewIssuer(t, jwttest.InMemory())
-		c := newConsumer(t, issuer)
-		c.limit = time.Hour
-		c.do = func(ctx context.Context, _ Job) error {
-			caller, ok := token.FromContext(ctx)
-			if !ok || caller.Subject() != "alice" {
-				t.Fatalf("got %v", caller)
-			}
-			if until, ok := ctx.Deadline(); !ok || !until.Equal(caller.ValidUntil()) {
-				t.Errorf("the work may go on until %v, the token until %v", until, caller.ValidUntil())
-			}
-			return nil
-		}
-		if err := c.work(t.Context(), queued(c, issuer, nil, nil)); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // TestBeforeSomebodyIsVerifiedItIsNobody has the context in which keys are
 // looked up: a credential of the service must not be found by way of it.
 func TestBeforeSomebodyIsVerifiedItIsNobody(t *testing.T) {
@@ -157,43 +132,4 @@ type watched struct {
 func (w watched) Key(ctx context.Context, id string, alg keyset.Algorithm) (*keyset.Key, error) {
 	w.asked(ctx)
 	return w.Set.Key(ctx, id, alg)
-}
-
-// brokenQueue fails some times, and then has a job that can't be settled.
-type brokenQueue struct {
-	failures int
-	asked    []time.Time
-}
-
-func (q *brokenQueue) Lease(ctx context.Context) (Lease, error) {
-	q.asked = append(q.asked, time.Now())
-	if len(q.asked) <= q.failures {
-		return Lease{}, errors.New("no connection")
-	}
-	<-ctx.Done()
-	return Lease{}, ctx.Err()
-}
-
-func (q *brokenQueue) Settle(context.Context, Lease, Outcome) error {
-	return errors.New("no connection")
-}
-
-func TestAQueueThatIsAway(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newConsumer(t, jwttest.NewIssuer(t, jwttest.InMemory()))
-		queue := &brokenQueue{failures: 5}
-		c.queue = queue
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		c.run(ctx)
-		if len(queue.asked) != 6 {
-			t.Fatalf("asked %d times", len(queue.asked))
-		}
-		first, last := queue.asked[1].Sub(queue.asked[0]), queue.asked[5].Sub(queue.asked[4])
-		if first > time.Second || last < 8*time.Second {
-			t.Errorf("the pauses are %v at first and %v at last", first, last)
-		}
-		c.settle(t.Context(), Lease{}, Outcome{Fate: Done}) // is logged, and that's it
-	})
 }

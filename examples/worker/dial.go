@@ -32,7 +32,7 @@ func dial(target string, options []grpc.DialOption, logger *slog.Logger, more ..
 		interceptor.Name(workerName),
 		interceptor.VerifiedOnly(),
 		interceptor.RequireToken(), // a job without anybody is a mistake
-		interceptor.WithObserver(refusals{logger}),
+		interceptor.WithObserver(interceptor.LogRefusals(logger)),
 	}, more...)...)
 	if err != nil {
 		return nil, err

@@ -4,12 +4,10 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/token"
@@ -31,20 +29,16 @@ func TestWhoseCallItIs(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				alice := must(w.verifier().Verify(t.Context(), must(w.issuer.Sign("alice", time.Hour))))
-				own := must(newOwnCredential(t.Context(), w.config().own, w.http()))
-				for message, c := range map[string]struct {
-					conn *grpc.ClientConn
+				defer w.startArchive()()
+				ctx := test.ctx(t.Context(), w.alice())
+				for name, c := range map[string]struct {
+					do   func(context.Context, Job) error
 					want string
-				}{
-					"users":  {must(dialForUsers("passthrough:///archive", w.options, w.logger)), test.users},
-					"itself": {must(dialAsItself("passthrough:///archive", w.options, w.logger, own)), test.itself},
-				} {
-					err := export(c.conn)(test.ctx(t.Context(), alice), Job{Task: message})
-					if got := w.whoCalled(taskOf(Job{Task: message}), err); got != c.want {
-						t.Errorf("%s: got %s, want %s", message, got, c.want)
+				}{"users": {w.worker.consumer.do, test.users}, "itself": {export(w.worker.itself), test.itself}} {
+					job := Job{Task: name}
+					if got := w.whoCalled(taskOf(job), c.do(ctx, job)); got != c.want {
+						t.Errorf("%s: got %s, want %s", name, got, c.want)
 					}
-					_ = c.conn.Close()
 				}
 			})
 		})
@@ -53,11 +47,11 @@ func TestWhoseCallItIs(t *testing.T) {
 
 // whoCalled returns whom the archive saw, or why nobody.
 func (w *world) whoCalled(message string, err error) string {
+	visits := w.archive.of(message)
 	refusal, _ := interceptor.RefusalFrom(err)
-	visits := w.archive.Of(message)
 	switch {
 	case err == nil && len(visits) == 1:
-		return visits[0].Subject
+		return visits[0].subject
 	case len(visits) == 0:
 		return string(refusal.Reason) + " by " + refusal.Hop
 	default:
@@ -71,41 +65,26 @@ func TestNothingGoesOutInTheClear(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		arrived, options := plaintext(t)
-		alice := must(w.verifier().Verify(t.Context(), must(w.issuer.Sign("alice", time.Hour))))
-		own := must(newOwnCredential(t.Context(), w.config().own, w.http()))
-		for name, test := range map[string]struct {
-			conn   *grpc.ClientConn
-			caller *token.Token
-		}{
-			"a user's": {must(dialForUsers("passthrough:///plain", options, w.logger)), alice},
-			"the own":  {must(dialAsItself("passthrough:///plain", options, w.logger, own)), nil},
+		arrived := 0
+		server := grpc.NewServer(grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { arrived++; return nil }))
+		listener := bufconn.Listen(1 << 16)
+		w.listener.Store(listener)
+		defer start(func() { _ = server.Serve(listener) }, server.Stop)()
+		options := append(w.toArchive(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		own := must(newOwnCredential(t.Context(), w.own(), w.endpoint))
+		users, itself := must(dialForUsers("passthrough:///plain", options, w.logger)), must(dialAsItself("passthrough:///plain", options, w.logger, own))
+		for conn, ctx := range map[*grpc.ClientConn]context.Context{
+			users:  token.NewContext(t.Context(), w.alice()),
+			itself: t.Context(),
 		} {
-			ctx := t.Context()
-			if test.caller != nil {
-				ctx = token.NewContext(ctx, test.caller)
-			}
-			err := report(test.conn)(ctx)
+			err := report(conn)(ctx)
 			if refusal, _ := interceptor.RefusalFrom(err); refusal.Reason != interceptor.ReasonRelayInsecure {
-				t.Errorf("%s: got %v", name, err)
+				t.Errorf("got %v", err)
 			}
-			_ = test.conn.Close()
+			_ = conn.Close()
 		}
-		if *arrived > 0 || w.issuer.Granted() > 0 {
-			t.Errorf("%d calls arrived, %d tokens were asked for", *arrived, w.issuer.Granted())
+		if n := w.endpoint.given.Load(); n > 0 || arrived > 0 {
+			t.Errorf("%d calls arrived, %d tokens were asked for", arrived, n)
 		}
 	})
-}
-
-// plaintext starts a server without TLS that counts what arrives.
-func plaintext(t *testing.T) (arrived *int, options []grpc.DialOption) {
-	t.Helper()
-	arrived = new(int)
-	listener, dialer := pipe()
-	server := grpc.NewServer(grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error {
-		*arrived++
-		return status.Error(codes.Unimplemented, "")
-	}))
-	serve(t, server, listener)
-	return arrived, []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), dialer}
 }

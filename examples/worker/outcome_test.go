@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -26,6 +23,7 @@ func refusal(code codes.Code, reason token.Reason, retry time.Duration) error {
 	return must(status.New(code, "no").WithDetails(info, &errdetails.RetryInfo{RetryDelay: durationpb.New(retry)})).Err()
 }
 
+// TestOutcomes has what TestWhatBecomesOfAJob has not: other hops, and pauses.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	keysAway := &keyset.UnavailableError{After: 20 * time.Second}
@@ -34,25 +32,10 @@ func TestOutcomes(t *testing.T) {
 		want     Outcome // but for After
 		from, to time.Duration
 	}{
-		"done":                         {err: nil, want: Outcome{Fate: Done}},
-		"ended, we say":                {err: token.NewError(token.ReasonExpired, nil), want: dead("TOKEN_EXPIRED")},
-		"ended, the archive says":      {err: refusal(codes.Unauthenticated, "TOKEN_EXPIRED", 0), want: Outcome{Fate: Dead, Reason: "TOKEN_EXPIRED", Hop: "archive"}},
-		"wrong keys at the archive":    {err: refusal(codes.Unauthenticated, "KEY_UNKNOWN", 0), want: Outcome{Fate: Dead, Reason: "KEY_UNKNOWN", Hop: "archive"}},
-		"not allowed there":            {err: refusal(codes.PermissionDenied, "NO_POLICY", 0), want: Outcome{Fate: Dead, Reason: "NO_POLICY", Hop: "archive"}},
-		"refused, and wrapped":         {err: fmt.Errorf("export: %w", refusal(codes.Unauthenticated, "KEY_UNKNOWN", 0)), want: Outcome{Fate: Dead, Reason: "KEY_UNKNOWN", Hop: "archive"}},
-		"not sealed by us":             {err: errSeal, want: dead(reasonSeal)},
-		"no keys, we say":              {token.NewError(token.ReasonKeysUnavailable, keysAway), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE"}, 20 * time.Second, 20 * time.Second},
-		"no keys, and no idea":         {token.NewError(token.ReasonKeysUnavailable, nil), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE"}, 2 * time.Second, 4 * time.Second},
-		"no keys, the archive says":    {refusal(codes.Unavailable, "KEYS_UNAVAILABLE", 20*time.Second), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE", Hop: "archive"}, 20 * time.Second, 20 * time.Second},
-		"sooner than our own pause":    {refusal(codes.Unavailable, "KEYS_UNAVAILABLE", time.Millisecond), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE", Hop: "archive"}, 2 * time.Second, 4 * time.Second},
-		"no archive":                   {status.Error(codes.Unavailable, "refused"), Outcome{Fate: Later, Reason: "Unavailable"}, 2 * time.Second, 4 * time.Second},
-		"an archive that says nothing": {status.Error(codes.DeadlineExceeded, ""), Outcome{Fate: Later, Reason: "DeadlineExceeded"}, 2 * time.Second, 4 * time.Second},
-		"our own limit":                {context.DeadlineExceeded, Outcome{Fate: Later, Reason: "DeadlineExceeded"}, 2 * time.Second, 4 * time.Second},
-		"ended meanwhile": {
-			err:  errors.Join(token.NewError(token.ReasonExpired, nil), status.Error(codes.DeadlineExceeded, "")),
-			want: dead("TOKEN_EXPIRED"),
-		},
-		"a mistake": {err: status.Error(codes.InvalidArgument, ""), want: dead("InvalidArgument")},
+		"ended, the archive says":   {err: refusal(codes.Unauthenticated, "TOKEN_EXPIRED", 0), want: Outcome{Fate: Dead, Reason: "TOKEN_EXPIRED", Hop: "archive"}},
+		"no keys, we say":           {token.NewError(token.ReasonKeysUnavailable, keysAway), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE"}, 20 * time.Second, 20 * time.Second},
+		"no keys, the archive says": {refusal(codes.Unavailable, "KEYS_UNAVAILABLE", 20*time.Second), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE", Hop: "archive"}, 20 * time.Second, 20 * time.Second},
+		"sooner than our own pause": {refusal(codes.Unavailable, "KEYS_UNAVAILABLE", time.Millisecond), Outcome{Fate: Later, Reason: "KEYS_UNAVAILABLE", Hop: "archive"}, 2 * time.Second, 4 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,23 +47,6 @@ func TestOutcomes(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
-	}
-}
-
-func TestWhoIsNeeded(t *testing.T) {
-	t.Parallel()
-	for outcome, want := range map[Outcome]bool{
-		dead("TOKEN_EXPIRED"):                     true,
-		dead("TOKEN_REVOKED"):                     true,
-		dead("KEY_UNKNOWN"):                       false,
-		dead(reasonSeal):                          false,
-		{Fate: Done}:                              false,
-		{Fate: Later, Reason: "TOKEN_EXPIRED"}:    false,
-		{Fate: Later, Reason: "KEYS_UNAVAILABLE"}: false,
-	} {
-		if outcome.NeedsUser() != want {
-			t.Errorf("%+v: %v", outcome, !want)
-		}
 	}
 }
 

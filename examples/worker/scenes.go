@@ -3,127 +3,143 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
-	"github.com/jwtrelay/jwtrelay/examples/worker/scenery"
+	echov1 "github.com/jwtrelay/jwtrelay/examples/gen/echo/v1"
+	"github.com/jwtrelay/jwtrelay/jwttest"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// long and short are how long tokens live. A short one is there to end.
-const (
-	long  = 15 * time.Minute
-	short = 3 * time.Second
-)
-
-// scenes are played one after the other. The cron job runs all the while.
-func scenes() []func(context.Context, *stage) error {
-	return []func(context.Context, *stage) error{
-		playReport, playExport, playEnded, playArchiveAway, playIssuerAway, playAccount,
-	}
+// story is what is told of a stage, and checked.
+type story struct {
+	*stage
+	w      io.Writer
+	failed bool
 }
 
-func playReport(ctx context.Context, s *stage) error {
-	s.Scene("A cron job, for nobody: the service's own credential")
-	if err := s.startWorker(ctx); err != nil {
-		return err
-	}
-	reports := func() []scenery.Visit { return s.archive.Of(reportTask) }
-	if err := until(ctx, "three reports", func() bool { return len(reports()) >= 3 }); err != nil {
-		return err
-	}
-	got := reports()
-	s.Say("The report was made %d times. The archive verified %s.", len(got), got[0].Subject)
-	s.Check(allAs(got, workerName), "each report was made as the service %s", workerName)
-	s.Check(s.issuer.Granted() == 1, "with one token, by client credentials, asked for once and kept")
-	return nil
+// play plays all scenes. The cron job goes on all the while.
+func (s *story) play(ctx context.Context, w *worker) {
+	stopArchive, stopWorker := s.startArchive(), startWorker(ctx, w)
+	s.playReport(ctx)
+	s.playExport(ctx)
+	stopWorker()
+	stopWorker = s.playEnded(ctx, w)
+	stopArchive()
+	stopArchive = s.playOutage(ctx)
+	stopWorker()
+	stopArchive()
+	s.check(s.ownReports(), "to the end no report was made with a user's token")
 }
 
-func playExport(ctx context.Context, s *stage) error {
-	s.Scene("A job for alice: her own token, sealed in the queue")
-	alice, err := s.ask(ctx, "alice", long)
-	if err != nil {
-		return err
-	}
-	s.Say("alice asks for an export and leaves. Her token is %s.", token.Fingerprint(alice.raw))
-	job := s.queue.job(alice.id)
-	s.Check(!shows(fmt.Sprintf("%s %+v", job.Sealed, job), alice.raw), "who reads the queue can't read her token")
-	if err := until(ctx, "alice's job", func() bool { return s.queue.last(alice.id).Fate == Done }); err != nil {
-		return err
-	}
-	s.Check(s.onlyAs(alice), "done: the archive verified alice, and her very token")
-	return nil
+func (s *story) playReport(ctx context.Context) {
+	s.say("\n1. A cron job, for nobody: the service's own credential")
+	s.await(ctx, "three reports", func() bool { return len(s.archive.of(reportTask)) >= 3 })
+	s.check(s.ownReports(), "the archive saw the service, %s, each time", workerName)
+	s.check(s.endpoint.given.Load() == 1, "with one token, by client credentials, asked for once and kept")
 }
 
-func playEnded(ctx context.Context, s *stage) error {
-	s.Scene("A job that waits longer than bob's token lives")
-	s.stopWorker()
-	bob, err := s.ask(ctx, "bob", short)
-	if err != nil {
-		return err
-	}
-	s.Say("The worker is stopped. bob asks for an export; his token lives for %v. The worker starts after that.", short)
-	over := time.Now().Add(short)
-	if err := until(ctx, "the end of bob's token", func() bool { return time.Now().After(over) }); err != nil {
-		return err
-	}
-	if err := s.startWorker(ctx); err != nil {
-		return err
-	}
-	if err := until(ctx, "bob's job", func() bool { return s.queue.last(bob.id).Fate != "" }); err != nil {
-		return err
-	}
-	outcome := s.queue.last(bob.id)
-	s.Check(outcome.Reason == string(token.ReasonExpired) && outcome.NeedsUser(), "dead letter: %s, needs the user again", outcome.Reason)
-	s.Check(len(s.visits(bob)) == 0, "the archive was not called for it, not as the service either")
+func (s *story) playExport(ctx context.Context) {
+	s.say("\n2. A job for alice: her own token, sealed in the queue")
+	alice := s.ask(ctx, "alice", time.Hour)
+	s.awaitEnd(ctx, alice)
+	s.check(s.doneAs(alice), "done: the archive saw alice, and her very token")
+}
+
+func (s *story) playEnded(ctx context.Context, w *worker) (stopWorker func()) {
+	s.say("\n3. A job that waits longer than bob's token lives: the worker is stopped")
+	bob := s.ask(ctx, "bob", time.Second)
+	s.await(ctx, "the token's end", func() bool { _, err := s.verifier.Verify(ctx, bob.raw); return err != nil })
+	stopWorker = startWorker(ctx, w)
+	end := s.awaitEnd(ctx, bob)
+	s.check(end.NeedsUser(), "dead letter: %s, needs the user again", end.Reason)
 	dead := s.queue.deadLetters()
-	s.Check(len(dead) == 1 && dead[0].Job.Owner.Subject == "bob" && dead[0].Job.Sealed == nil, "the dead letter says whom to ask, and holds no token")
-	return nil
+	s.check(len(dead) == 1 && dead[0].Owner.Subject == "bob" && dead[0].Sealed == nil, "it says whom to ask, and holds no token")
+	s.check(len(s.archive.of(bob.message())) == 0, "the archive was not called for it, not as the service either")
+	return stopWorker
 }
 
-func playArchiveAway(ctx context.Context, s *stage) error {
-	s.Scene("A job while the archive is away")
-	s.line.Cut()
-	carol, err := s.ask(ctx, "carol", long)
-	if err != nil {
-		return err
-	}
-	tries, err := s.outage(ctx, carol, s.line.Mend)
-	if err != nil {
-		return err
-	}
-	s.Say("carol's job was tried %d times, by a worker that finds nobody. Then the archive was back.", len(tries))
-	s.Check(allLater(tries, "Unavailable"), "each try ended with Unavailable, and lost nothing")
-	s.Check(s.onlyAs(carol), "done: the archive verified carol, and her very token")
-	return nil
+func (s *story) playOutage(ctx context.Context) (stopArchive func()) {
+	s.say("\n4. A job for carol while the archive is away")
+	carol := s.ask(ctx, "carol", time.Hour)
+	s.await(ctx, "three tries", func() bool { return len(s.queue.of(carol.id)) >= 3 })
+	s.check(allLater(s.queue.of(carol.id), "Unavailable"), "each try ended with Unavailable, and lost nothing")
+	stopArchive = s.startArchive()
+	s.awaitEnd(ctx, carol)
+	s.check(s.doneAs(carol), "then done: the archive saw carol, and her very token")
+	return stopArchive
 }
 
-func playIssuerAway(ctx context.Context, s *stage) error {
-	s.Scene("A worker that starts while the issuer is away")
-	s.stopWorker()
-	s.issuer.Away.Store(true)
-	if err := s.startWorker(ctx); err != nil {
-		return err
+// say writes a line. What can't be written, nobody wanted to read.
+func (s *story) say(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format+"\n", args...) }
+
+// check writes what should hold, and whether it does.
+func (s *story) check(holds bool, format string, args ...any) {
+	verdict := "ok    "
+	if !holds {
+		verdict, s.failed = "FAILED", true
 	}
-	dave, err := s.ask(ctx, "dave", long) // the desk has its keys in memory
-	if err != nil {
-		return err
+	s.say("   "+verdict+"  "+format, args...)
+}
+
+// await waits for something.
+func (s *story) await(ctx context.Context, what string, happened func() bool) {
+	for ctx.Err() == nil && !happened() {
+		time.Sleep(10 * time.Millisecond)
 	}
-	before := len(s.archive.Of(reportTask))
-	var meanwhile int
-	tries, err := s.outage(ctx, dave, func() {
-		meanwhile = len(s.archive.Of(reportTask)) - before
-		s.issuer.Away.Store(false)
+	if ctx.Err() != nil {
+		s.check(false, "waiting for %s: %v", what, context.Cause(ctx))
+	}
+}
+
+// awaitEnd waits until a job is done, or dead.
+func (s *story) awaitEnd(ctx context.Context, o order) (end Outcome) {
+	s.await(ctx, o.user+"'s job", func() bool {
+		outcomes := append([]Outcome{{Fate: Later}}, s.queue.of(o.id)...)
+		end = outcomes[len(outcomes)-1]
+		return end.Fate != Later
 	})
+	return end
+}
+
+// order is what a user has asked for.
+type order struct{ user, id, raw string }
+
+// message is what the archive is called with for it.
+func (o order) message() string { return taskOf(Job{ID: o.id, Task: "export"}) }
+
+// ask has a user ask the desk, with a token that lives that long.
+func (s *story) ask(ctx context.Context, user string, life time.Duration) order {
+	raw := s.issuer.Token(jwttest.Subject(user), jwttest.ExpiresIn(life))
+	caller, _ := s.verifier.Verify(ctx, raw) // as the desk's interceptor does
+	d := &desk{inbox: s.queue, sealer: s.sealer, logger: s.logger}
+	response, err := d.Echo(token.NewContext(ctx, caller), &echov1.EchoRequest{Message: "export"})
 	if err != nil {
-		return err
+		s.check(false, "%s: %v", user, err)
 	}
-	s.Say("dave's job was tried %d times, by a worker without keys. Then the issuer was back.", len(tries))
-	s.Check(allLater(tries, string(token.ReasonKeysUnavailable)), "each try ended with %s, and lost nothing", token.ReasonKeysUnavailable)
-	s.Check(s.onlyAs(dave), "done: the archive verified dave, and his very token")
-	again := func() bool { return len(s.archive.Of(reportTask)) > before }
-	if err := until(ctx, "another report", again); err != nil {
-		return err
-	}
-	s.Check(meanwhile == 0, "no report meanwhile, for want of a token; now they go on")
-	return nil
+	return order{user, response.GetMessage(), raw}
+}
+
+// doneAs reports whether the archive was called for the order just once, with
+// the very token of its user.
+func (s *stage) doneAs(o order) bool {
+	want := visit{o.message(), o.user, token.Fingerprint(o.raw)}
+	return slices.Equal(s.archive.of(o.message()), []visit{want})
+}
+
+// ownReports reports whether all reports were made as the service itself.
+func (s *stage) ownReports() bool {
+	return !slices.ContainsFunc(s.archive.of(reportTask), func(v visit) bool { return v.subject != workerName })
+}
+
+// allLater reports whether all outcomes are the same: to try again.
+func allLater(outcomes []Outcome, reason string) bool {
+	return !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Fate != Later || o.Reason != reason })
+}
+
+// startWorker starts a worker, for the first time or again.
+func startWorker(ctx context.Context, w *worker) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	return start(func() { w.run(ctx) }, cancel)
 }

@@ -3,119 +3,127 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"crypto/tls"
 	"io"
 	"log/slog"
-	"net/http"
-	"slices"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/test/bufconn"
 
 	echov1 "github.com/jwtrelay/jwtrelay/examples/gen/echo/v1"
-	"github.com/jwtrelay/jwtrelay/examples/worker/scenery"
+	"github.com/jwtrelay/jwtrelay/examples/platform/authority"
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/interceptor"
+	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// stage is everything that the scenes play with: all of it on loopback, and
-// every connection with TLS.
+// stage is what surrounds the worker here: the parts that you have already. All
+// is in memory, and the archive is called with TLS.
 type stage struct {
-	*scenery.Narrator
-	logger  *slog.Logger
-	written *scenery.Record // all that is told and logged
-
-	authority *scenery.Authority
-	http      *http.Transport // knows the authority
-	issuer    *scenery.Issuer
-	queue     *witness
-	archive   *scenery.Archive
-	line      *scenery.Line // to the archive
-	desk      echov1.EchoServiceClient
-	sealKey   []byte
-	orders    []order // what users have asked for
-
-	running    sync.WaitGroup
-	closers    []func()
-	stopWorker func()
+	issuer   *jwttest.Issuer
+	endpoint *endpoint
+	verifier *token.Verifier
+	sealer   *sealer
+	queue    *memory
+	archive  *archive
+	guard    *interceptor.Server              // the archive's
+	identity *process.Identity                // the archive's
+	listener atomic.Pointer[bufconn.Listener] // the archive's
+	logger   *slog.Logger
 }
 
-// newStage returns a stage that tells on w, and logs to log.
-func newStage(w, log io.Writer) *stage {
-	sealKey := make([]byte, sealKeySize)
-	_, _ = rand.Read(sealKey) // it never fails
-	written := new(scenery.Record)
-	return &stage{
-		Narrator:   scenery.NewNarrator(io.MultiWriter(w, written)),
-		logger:     slog.New(slog.NewTextHandler(io.MultiWriter(log, written), nil)),
-		written:    written,
-		queue:      newWitness(newMemory(lease)),
-		archive:    new(scenery.Archive),
-		sealKey:    sealKey,
-		stopWorker: func() {},
+// newStage returns a stage where nothing runs yet.
+func newStage(log io.Writer) (s *stage, err error) {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+	s = &stage{
+		issuer: issuer, endpoint: &endpoint{issuer: issuer, secret: rand.Text()},
+		queue: newMemory(), archive: new(archive), logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
+	key := make([]byte, sealKeySize)
+	_, _ = rand.Read(key) // it never fails
+	if s.sealer, err = newSealer(key); err != nil {
+		return nil, err
+	}
+	if s.verifier, err = token.NewVerifier([]token.Issuer{
+		{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys()},
+	}, token.Leeway(0)); err != nil { // there is one clock only
+		return nil, err
+	}
+	if s.guard, err = interceptor.NewServer(s.verifier, interceptor.Authenticated(echov1.EchoService_Echo_FullMethodName),
+		interceptor.Name("archive"), interceptor.WithObserver(interceptor.LogRefusals(s.logger))); err != nil {
+		return nil, err
+	}
+	s.identity, err = newIdentity("archive")
+	return s, err
 }
 
-// open starts everything but the worker. Call close when done, whatever it
-// returns.
-func (s *stage) open(ctx context.Context) (err error) {
-	if s.authority, err = scenery.NewAuthority(); err != nil {
-		return err
-	}
-	s.http = &http.Transport{TLSClientConfig: s.authority.Client()}
-	s.closers = append(s.closers, s.http.CloseIdleConnections)
-	if s.issuer, err = s.openIssuer(ctx); err != nil {
-		return err
-	}
-	if s.line, err = s.serve(ctx, "archive", s.archive); err != nil {
-		return err
-	}
-	return s.openDesk(ctx)
-}
-
-// openDesk starts the desk, and connects its users to it.
-func (s *stage) openDesk(ctx context.Context) error {
-	sealer, err := newSealer(s.sealKey)
+// newWorker returns a worker in a hurry. In earnest, a report is for the night,
+// and the pauses are for minutes.
+func (s *stage) newWorker(ctx context.Context) (*worker, error) {
+	own, err := newOwnCredential(ctx, s.own(), s.endpoint)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	at, err := s.serve(ctx, "desk", &desk{inbox: s.queue, sealer: sealer, logger: s.logger})
+	return newWorker(config{
+		archive: "passthrough:///archive", options: s.toArchive(),
+		own: own, verifier: s.verifier, sealer: s.sealer, logger: s.logger,
+		every: 100 * time.Millisecond, limit: 10 * time.Second, pauses: backoff{50 * time.Millisecond, 200 * time.Millisecond},
+	}, s.queue)
+}
+
+// own says where the worker gets a token of its own.
+func (s *stage) own() ownConfig {
+	return ownConfig{tokenURL: s.issuer.URL() + "/token", clientID: workerName, secret: s.endpoint.secret}
+}
+
+// toArchive is what it takes to call the archive, and to dial again at once.
+func (s *stage) toArchive() []grpc.DialOption {
+	soon := grpcbackoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, MaxDelay: 10 * time.Second}
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(credentials.NewTLS(s.identity.AsUser("archive"))),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: soon, MinConnectTimeout: time.Second}),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return s.listener.Load().DialContext(ctx) }),
+	}
+}
+
+// startArchive starts the archive. Once it is stopped, who calls finds nobody.
+func (s *stage) startArchive() (stop func()) {
+	server := grpc.NewServer(append([]grpc.ServerOption{grpc.Creds(credentials.NewTLS(s.identity.ForUsers()))}, s.guard.Options()...)...)
+	echov1.RegisterEchoServiceServer(server, s.archive)
+	listener := bufconn.Listen(1 << 16)
+	s.listener.Store(listener)
+	return start(func() { _ = server.Serve(listener) }, server.Stop)
+}
+
+// start starts something, which is stopped by telling it and waiting for it.
+func start(something, tell func()) (stop func()) {
+	var running sync.WaitGroup
+	running.Go(something)
+	return func() {
+		tell()
+		running.Wait()
+	}
+}
+
+func newIdentity(name string) (*process.Identity, error) {
+	ca, err := authority.New()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	conn, err := grpc.NewClient(at.Addr().String(), s.dialTLS())
+	certificate, key, err := ca.Issue(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.closers = append(s.closers, func() { _ = conn.Close() })
-	s.desk = echov1.NewEchoServiceClient(conn)
-	return nil
-}
-
-// dialTLS has connections to our servers made with TLS.
-func (s *stage) dialTLS() grpc.DialOption {
-	return grpc.WithTransportCredentials(credentials.NewTLS(s.authority.Client()))
-}
-
-// close ends all that was started, and waits for it.
-func (s *stage) close() {
-	s.stopWorker()
-	for _, closer := range slices.Backward(s.closers) {
-		closer()
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return nil, err
 	}
-	s.running.Wait()
-}
-
-// until waits for something.
-func until(ctx context.Context, what string, happened func() bool) error {
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for !happened() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
-		}
-	}
-	return nil
+	return process.NewIdentity(pair, ca.PEM())
 }

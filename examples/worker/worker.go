@@ -5,36 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	echov1 "github.com/jwtrelay/jwtrelay/examples/gen/echo/v1"
-	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// workerName is this service's name in refusals.
-const workerName = "worker"
-
-// reportTask is what the cron job asks the archive for.
-const reportTask = "report of the day"
+const (
+	workerName = "worker"            // this service's name in refusals
+	reportTask = "report of the day" // what the cron job asks the archive for
+)
 
 // config is what a worker needs.
 type config struct {
 	archive string            // address of the service that it calls
 	options []grpc.DialOption // TLS, and other interceptors
 
-	issuer   string            // iss of the tokens, and
-	audience string            // aud
-	jwks     string            // URL of the issuer's keys
-	leeway   time.Duration     // how far the issuer's clock may be off; 0 is not at all
-	http     http.RoundTripper // for the issuer's keys, and the token endpoint
-
-	own     ownConfig
-	sealKey []byte
+	own      credentials.PerRPCCredentials // see newOwnCredential
+	verifier *token.Verifier               // the worker's own: that the desk verified is long ago
+	sealer   *sealer
 
 	every  time.Duration // cron job
 	limit  time.Duration // of one attempt at either kind of work
@@ -45,122 +38,60 @@ type config struct {
 // worker does work in the background: a cron job as the service itself, and
 // the queue's jobs as the users who asked for them.
 type worker struct {
-	keys     *keyset.Remote
-	cron     cron
-	consumer consumer
-	closers  []func() error
+	itself, users *grpc.ClientConn
+	cron          cron
+	consumer      consumer
 }
 
 // newWorker returns a worker. It calls nobody yet, so that neither the issuer
-// nor the archive need to be there. ctx bounds its requests for tokens of its
-// own. Call close when done.
-func newWorker(ctx context.Context, config config, queue Queue) (*worker, error) {
-	w := new(worker)
-	if err := w.build(ctx, config, queue); err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	return w, nil
-}
-
-func (w *worker) build(ctx context.Context, config config, queue Queue) error {
-	sealer, err := newSealer(config.sealKey)
+// nor the archive need to be there. Call close when done.
+func newWorker(config config, queue Queue) (*worker, error) {
+	itself, err := dialAsItself(config.archive, config.options, config.logger, config.own)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	own, err := newOwnCredential(ctx, config.own, config.http)
+	users, err := dialForUsers(config.archive, config.options, config.logger)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, itself.Close())
 	}
-	itself, err := w.keep(dialAsItself(config.archive, config.options, config.logger, own))
-	if err != nil {
-		return err
-	}
-	users, err := w.keep(dialForUsers(config.archive, config.options, config.logger))
-	if err != nil {
-		return err
-	}
-	verifier, err := w.newVerifier(config) //nolint:contextcheck // the key set lives until close, not until ctx ends
-	if err != nil {
-		return err
-	}
-	w.cron = cron{every: config.every, limit: config.limit, do: report(itself), logger: config.logger}
-	w.consumer = consumer{
-		queue: queue, sealer: sealer, verifier: verifier, do: export(users),
-		limit: config.limit, pauses: config.pauses, logger: config.logger,
-	}
-	return nil
+	return &worker{
+		itself: itself,
+		users:  users,
+		cron:   cron{every: config.every, limit: config.limit, do: report(itself), logger: config.logger},
+		consumer: consumer{
+			queue: queue, sealer: config.sealer, verifier: config.verifier, do: export(users),
+			limit: config.limit, pauses: config.pauses, logger: config.logger,
+		},
+	}, nil
 }
 
 // run works until ctx ends, and returns when everything has come to rest.
 func (w *worker) run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { w.cron.run(ctx) })
-	running.Go(func() {
-		w.awaitKeys(ctx)
-		w.consumer.run(ctx)
-	})
+	running.Go(func() { w.consumer.run(ctx) })
 	running.Wait()
 }
 
-// awaitKeys gives the first keys the moment that they take: without them, each
-// start would cost a job one attempt. If they don't come, jobs wait one by one.
-func (w *worker) awaitKeys(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	_ = w.keys.WaitReady(ctx) // else verifying says it
-}
-
 // close releases what the worker owns. run must have returned.
-func (w *worker) close() error {
-	var errs []error
-	for _, closer := range w.closers {
-		errs = append(errs, closer())
-	}
-	return errors.Join(errs...)
-}
+func (w *worker) close() error { return errors.Join(w.itself.Close(), w.users.Close()) }
 
 // report is the cron job's work.
 func report(conn *grpc.ClientConn) func(context.Context) error {
-	archive := echov1.NewEchoServiceClient(conn)
-	return func(ctx context.Context) error {
-		_, err := archive.Echo(ctx, &echov1.EchoRequest{Message: reportTask})
-		return err
-	}
+	return func(ctx context.Context) error { return call(ctx, conn, reportTask) }
 }
 
 // export is the work of users' jobs.
 func export(conn *grpc.ClientConn) func(context.Context, Job) error {
-	archive := echov1.NewEchoServiceClient(conn)
-	return func(ctx context.Context, job Job) error {
-		_, err := archive.Echo(ctx, &echov1.EchoRequest{Message: taskOf(job)})
-		return err
-	}
+	return func(ctx context.Context, job Job) error { return call(ctx, conn, taskOf(job)) }
+}
+
+// call calls the archive, as whoever the context and the connection say.
+func call(ctx context.Context, conn *grpc.ClientConn, message string) error {
+	_, err := echov1.NewEchoServiceClient(conn).Echo(ctx, &echov1.EchoRequest{Message: message})
+	return err
 }
 
 // taskOf names the job as well, so that the archive can tell a job that is
 // repeated from another one.
 func taskOf(job Job) string { return fmt.Sprintf("%s (job %s)", job.Task, job.ID) }
-
-// keep closes the connection with the worker.
-func (w *worker) keep(conn *grpc.ClientConn, err error) (*grpc.ClientConn, error) {
-	if err == nil {
-		w.closers = append(w.closers, conn.Close)
-	}
-	return conn, err
-}
-
-// newVerifier returns the worker's own verifier: that the desk verified a token
-// is long ago.
-func (w *worker) newVerifier(config config) (*token.Verifier, error) {
-	var err error
-	w.keys, err = keyset.Fetch(config.jwks, keyset.RemoteConfig{
-		Client: &http.Client{Transport: config.http}, Logger: config.logger, MinBackoff: config.pauses.min,
-	})
-	if err != nil {
-		return nil, err
-	}
-	w.closers = append(w.closers, w.keys.Close)
-	return token.NewVerifier([]token.Issuer{
-		{URL: config.issuer, Audiences: []string{config.audience}, Keys: w.keys},
-	}, token.Leeway(config.leeway))
-}

@@ -2,40 +2,29 @@ package main
 
 import (
 	"fmt"
-	"slices"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/jwtrelay/jwtrelay/interceptor"
+	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// wirings are the two ways to connect the two kinds of work.
-var wirings = []struct {
-	name   string
-	change func(w *world) func(*worker)
-}{
-	{"two connections", func(*world) func(*worker) { return nil }},
-	{"one connection", func(w *world) func(*worker) {
-		return func(worker *worker) {
-			own := must(newOwnCredential(w.t.Context(), w.config().own, w.http()))
-			both := must(dialAsItself("passthrough:///archive", w.options, w.logger, own))
-			worker.closers = append(worker.closers, both.Close)
-			worker.cron.do, worker.consumer.do = report(both), export(both)
-		}
-	}},
-}
-
-// inBubble runs test in time that costs nothing, for both wirings.
-func inBubble(t *testing.T, test func(w *world, start func() (stop func()))) {
+// inBubble runs test in time that costs nothing, for both ways to connect the
+// two kinds of work.
+func inBubble(t *testing.T, test func(w *world)) {
 	t.Helper()
-	for _, wiring := range wirings {
-		t.Run(wiring.name, func(t *testing.T) {
+	for name, change := range map[string]func(*worker){
+		"two connections": func(*worker) {},
+		"one connection":  func(w *worker) { w.consumer.do = export(w.itself) },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				test(w, func() func() { return w.start(wiring.change(w)) })
+				change(w.worker)
+				test(w)
 			})
 		})
 	}
@@ -45,98 +34,74 @@ func inBubble(t *testing.T, test func(w *world, start func() (stop func()))) {
 // hours.
 func TestEveryoneAsThemselves(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(w *world, start func() func()) {
-		defer start()()
-		tokens := make(map[string]string) // by message
+	inBubble(t, func(w *world) {
+		defer w.startArchive()()
+		defer startWorker(w.t.Context(), w.worker)()
+		var orders []order
 		for i := range 100 {
-			user := fmt.Sprint("user", i%7)
-			job, raw := w.ask(user, 15*time.Minute)
-			tokens[taskOf(job)] = token.Fingerprint(raw)
+			orders = append(orders, w.ask(w.t.Context(), fmt.Sprint("user", i%7), 15*time.Minute))
 			time.Sleep(time.Duration(i) * 3 * time.Second)
 		}
 		synctest.Wait()
-		for _, job := range w.queue.put {
-			w.wantVisits(taskOf(job), job.Owner.Subject, 1)
-			if got := w.archive.Of(taskOf(job)); got[0].Fingerprint != tokens[taskOf(job)] {
-				w.t.Errorf("job %s was not done with its own token", job.ID)
+		for _, o := range orders {
+			if !w.doneAs(o) {
+				w.t.Errorf("the job of %s was not done once, with its own token", o.user)
 			}
 		}
-		reports := w.archive.Of(reportTask)
 		w.wantVisits(reportTask, workerName, 25) // 4 h 7.5 min, one every 10 minutes
-		for _, visit := range reports {
-			for _, fingerprint := range tokens {
-				if visit.Fingerprint == fingerprint {
-					w.t.Error("a report was made with a user's token")
-				}
-			}
-		}
-		if left := w.queue.jobs(); len(left) > 0 {
-			w.t.Errorf("%d jobs are left", len(left))
-		}
 	})
 }
 
-func TestAJobWhoseTokenHasEndedIsNotDone(t *testing.T) {
+// TestAnOutage has a job that waits until the archive is back, another whose
+// token does not last that long, and the report, which is made as the service
+// all the same.
+func TestAnOutage(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(w *world, start func() func()) {
-		job, _ := w.ask("bob", 15*time.Minute)
-		time.Sleep(time.Hour)
-		defer start()()
-		synctest.Wait()
-		w.wantVisits(taskOf(job), "", 0)
-		want := Outcome{Fate: Dead, Reason: string(token.ReasonExpired)}
-		if got := w.queue.of(job.ID); len(got) != 1 || got[0] != want || !got[0].NeedsUser() {
-			w.t.Errorf("got %+v", got)
-		}
-		dead := w.queue.deadLetters()
-		if len(dead) != 1 || dead[0].Job.Owner.Subject != "bob" || dead[0].Job.Sealed != nil {
+	inBubble(t, func(w *world) {
+		w.startArchive()()
+		stop := startWorker(w.t.Context(), w.worker)
+		alice, bob := w.ask(w.t.Context(), "alice", time.Hour), w.ask(w.t.Context(), "bob", time.Minute)
+		time.Sleep(15 * time.Minute)
+		defer w.startArchive()()
+		time.Sleep(10 * time.Minute)
+		stop()
+		w.wantVisits(alice.message(), "alice", 1)
+		w.wantVisits(reportTask, workerName, 1)
+		w.wantVisits(bob.message(), "", 0)
+		w.wantWaited(alice, "Unavailable", Outcome{Fate: Done})
+		w.wantWaited(bob, "Unavailable", dead("TOKEN_EXPIRED"))
+		if dead := w.queue.deadLetters(); len(dead) != 1 || dead[0].Owner.Subject != "bob" || dead[0].Sealed != nil {
 			w.t.Errorf("got %+v", dead)
 		}
 	})
 }
 
-// TestOutages has jobs that wait until an outage is over, and the report that
-// has to be made as the service all the same.
-func TestOutages(t *testing.T) {
+// TestNoKeys has a worker that starts while the issuer is away.
+func TestNoKeys(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		begin, end func(w *world)
-		reason     string
-	}{
-		"the archive": {
-			func(w *world) { w.line.Cut() }, func(w *world) { w.line.Mend() }, "Unavailable",
-		},
-		"the issuer, before there are keys": {
-			func(w *world) { w.issuer.Away.Store(true) }, func(w *world) { w.issuer.Away.Store(false) }, "KEYS_UNAVAILABLE",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inBubble(t, func(w *world, start func() func()) {
-				test.begin(w)
-				defer start()()
-				alice, _ := w.ask("alice", time.Hour)
-				bob, _ := w.ask("bob", time.Minute) // too short for this outage
-				time.Sleep(15 * time.Minute)
-				w.wantVisits(taskOf(alice), "", 0)
-				w.wantVisits(reportTask, "", 0)
-				test.end(w)
-				time.Sleep(10 * time.Minute)
-				w.wantVisits(taskOf(alice), "alice", 1)
-				w.wantVisits(reportTask, workerName, 1)
-				w.wantVisits(taskOf(bob), "", 0)
-				w.wantWaited(alice, test.reason, Outcome{Fate: Done})
-				w.wantWaited(bob, test.reason, Outcome{Fate: Dead, Reason: string(token.ReasonExpired)})
-			})
-		})
-	}
+	inBubble(t, func(w *world) {
+		defer w.startArchive()()
+		w.issuer.Fail(http.StatusServiceUnavailable)
+		keys := must(keyset.Fetch(w.issuer.JWKSURL(), keyset.RemoteConfig{Client: w.issuer.Client(), Logger: w.logger}))
+		defer func() { _ = keys.Close() }()
+		w.worker.consumer.verifier = must(token.NewVerifier([]token.Issuer{
+			{URL: w.issuer.URL(), Audiences: w.issuer.Audience(), Keys: keys},
+		}))
+		defer startWorker(w.t.Context(), w.worker)()
+		alice := w.ask(w.t.Context(), "alice", time.Hour)
+		time.Sleep(15 * time.Minute)
+		w.issuer.Recover()
+		time.Sleep(10 * time.Minute)
+		w.wantVisits(alice.message(), "alice", 1)
+		w.wantWaited(alice, "KEYS_UNAVAILABLE", Outcome{Fate: Done})
+	})
 }
 
-// wantWaited checks that a job was tried, and tried again, for a reason and
-// with pauses that grow, until the last time.
-func (w *world) wantWaited(job Job, reason string, last Outcome) {
+// wantWaited checks that a job was tried, and tried again, for a reason, but
+// not all the time, until the last time.
+func (w *world) wantWaited(o order, reason string, last Outcome) {
 	w.t.Helper()
-	outcomes := w.queue.of(job.ID)
+	outcomes := w.queue.of(o.id)
 	if len(outcomes) < 4 || len(outcomes) > 60 {
 		w.t.Fatalf("%d attempts", len(outcomes))
 	}
@@ -144,75 +109,31 @@ func (w *world) wantWaited(job Job, reason string, last Outcome) {
 	if !allLater(waits, reason) {
 		w.t.Errorf("got %+v, want %s", waits, reason)
 	}
-	if first, longest := waits[0].After, slices.MaxFunc(waits, byAfter).After; first > 2*time.Second || longest < 4*first {
-		w.t.Errorf("the pauses are %v at first and %v at most", first, longest)
-	}
 	if got := outcomes[len(outcomes)-1]; got != last {
 		w.t.Errorf("got %+v in the end, want %+v", got, last)
 	}
 }
 
-func byAfter(a, b Outcome) int { return int(a.After - b.After) }
-
 func TestAStoppedWorkerGivesItsJobBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		job, _ := w.ask("alice", time.Hour)
-		stop := w.start(func(worker *worker) { worker.consumer.do = hang })
+		defer w.startArchive()()
+		alice, work := w.ask(t.Context(), "alice", time.Hour), w.worker.consumer.do
+		w.worker.consumer.do = hang
+		stop := startWorker(t.Context(), w.worker)
 		time.Sleep(time.Second)
 		began := time.Now()
 		stop()
 		if took := time.Since(began); took > 0 {
 			t.Errorf("stopping took %v", took)
 		}
-		if got := w.queue.of(job.ID); len(got) != 1 || got[0] != (Outcome{Fate: Later, Reason: reasonStopping}) {
+		if got := w.queue.of(alice.id); len(got) != 1 || got[0] != (Outcome{Fate: Later, Reason: reasonStopping}) {
 			t.Errorf("got %+v", got)
 		}
-		defer w.start(nil)()
+		w.worker.consumer.do = work
+		defer startWorker(t.Context(), w.worker)()
 		synctest.Wait()
-		w.wantVisits(taskOf(job), "alice", 1)
+		w.wantVisits(alice.message(), "alice", 1)
 	})
-}
-
-// TestAMistakeIsNotMadeAsTheService has work that forgets whose it is: it has no
-// credential to fall back on.
-func TestAMistakeIsNotMadeAsTheService(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		worker := must(newWorker(t.Context(), w.config(), w.queue))
-		defer func() { _ = worker.close() }()
-		err := worker.consumer.do(t.Context(), Job{Task: "export"})
-		if refusal, _ := interceptor.RefusalFrom(err); refusal.Reason != token.ReasonMissing || refusal.Hop != workerName {
-			t.Errorf("got %v", err)
-		}
-		if visits := w.archive.All(); len(visits) > 0 || w.issuer.Granted() > 0 {
-			t.Errorf("the archive was called as %v", visits)
-		}
-	})
-}
-
-func TestAWorkerThatCannotBe(t *testing.T) {
-	t.Parallel()
-	for name, change := range map[string]func(*config){
-		"a short key":           func(c *config) { c.sealKey = c.sealKey[:16] },
-		"secrets by http":       func(c *config) { c.own.tokenURL = "http://id.example.com/token" },
-		"no token endpoint":     func(c *config) { c.own.tokenURL = "" },
-		"keys by http":          func(c *config) { c.jwks = "http://id.example.com/jwks.json" },
-		"no audience":           func(c *config) { c.audience = "" },
-		"no transport security": func(c *config) { c.options = nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				config := w.config()
-				change(&config)
-				if worker, err := newWorker(t.Context(), config, w.queue); err == nil || worker != nil {
-					t.Errorf("got %v, %v", worker, err)
-				}
-			})
-		})
-	}
 }
