@@ -35,6 +35,9 @@ func (f fromProto) addTo(c *compiler) {
 			c.fail("FromProto has nil files")
 			continue
 		}
+		for _, option := range foreignOptionsIn(files) {
+			c.fail("option %s has the number %d, which is that of %srule", option, ruleNumber, policyPackage)
+		}
 		for _, service := range servicesIn(files) {
 			c.table.files[string(service.FullName())] = service.ParentFile().Path()
 			c.table.services[string(service.FullName())] = true
@@ -77,18 +80,51 @@ func protoRuleOf(method protoreflect.MethodDescriptor) (rule, bool, error) {
 	return readOption(method.Parent().Options())
 }
 
-// servicesIn returns the services in files, in the order of the files' paths. It
-// looks into no file while it ranges: that locks the registry, which a file that is
-// looked into for the first time locks again to find its imports.
-func servicesIn(files *protoregistry.Files) []protoreflect.ServiceDescriptor {
-	var found []protoreflect.FileDescriptor
+// foreignOptionsIn returns the options in files that have the number of ours. Where
+// nothing links their code, they are bytes like those of a rule.
+func foreignOptionsIn(files *protoregistry.Files) (names []protoreflect.FullName) {
+	look := func(all protoreflect.ExtensionDescriptors) {
+		for i := range all.Len() {
+			extendee := all.Get(i).ContainingMessage().FullName()
+			ofOurs := extendee == "google.protobuf.MethodOptions" || extendee == "google.protobuf.ServiceOptions"
+			if ofOurs && all.Get(i).Number() == ruleNumber && !isOurs(all.Get(i).FullName()) {
+				names = append(names, all.Get(i).FullName())
+			}
+		}
+	}
+	for _, file := range filesIn(files) {
+		look(file.Extensions())
+		for _, message := range messagesIn(file.Messages()) {
+			look(message.Extensions())
+		}
+	}
+	return names
+}
+
+// messagesIn returns messages and those inside them.
+func messagesIn(all protoreflect.MessageDescriptors) (found []protoreflect.MessageDescriptor) {
+	for i := range all.Len() {
+		found = append(append(found, all.Get(i)), messagesIn(all.Get(i).Messages())...)
+	}
+	return found
+}
+
+// filesIn returns files in the order of their paths. It looks into no file while it
+// ranges: that locks the registry, which a file that is looked into for the first
+// time locks again to find its imports.
+func filesIn(files *protoregistry.Files) (found []protoreflect.FileDescriptor) {
 	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		found = append(found, file)
 		return true
 	})
 	slices.SortFunc(found, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
+	return found
+}
+
+// servicesIn returns the services in files, in the order of the files' paths.
+func servicesIn(files *protoregistry.Files) []protoreflect.ServiceDescriptor {
 	var all []protoreflect.ServiceDescriptor
-	for _, file := range found {
+	for _, file := range filesIn(files) {
 		services := file.Services()
 		for i := range services.Len() {
 			all = append(all, services.Get(i))

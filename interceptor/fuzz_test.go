@@ -32,8 +32,8 @@ func fuzzWorld(f *testing.F) world {
 }
 
 var (
-	claimName = regexp.MustCompile(`(?s)"[^"]+"|[A-Za-z0-9_-]+`)
-	claimPath = regexp.MustCompile(`(?s)^(?:"[^"]+"|[A-Za-z0-9_-]+)(?:\.(?:"[^"]+"|[A-Za-z0-9_-]+))*$`)
+	claimName = regexp.MustCompile(`(?s)"[^"\p{Cc}]+"|[A-Za-z0-9_-]+`)
+	claimPath = regexp.MustCompile(`(?s)^(?:"[^"\p{Cc}]+"|[A-Za-z0-9_-]+)(?:\.(?:"[^"\p{Cc}]+"|[A-Za-z0-9_-]+))*$`)
 )
 
 // FuzzClaimPath makes a rule of any path. It must be a mistake just when a regular
@@ -42,7 +42,7 @@ func FuzzClaimPath(f *testing.F) {
 	w := fuzzWorld(f)
 	for _, path := range []string{
 		"tenant", "realm_access.roles", `"https://acme.example/app".roles`, `a."b.c".d`, `"größe"`,
-		"", ".", "a.", "..a", `"a`, `a."b"c`, `""`, "a b", "größe", "a\x00", "\xff", "\"\xff\"", `"a""b"`,
+		"", ".", "a.", "..a", `"a`, `a."b"c`, `""`, "a b", "größe", "a\x00", "\"\f\"", "\xff", "\"\xff\"", `"a""b"`,
 	} {
 		f.Add(path)
 	}

@@ -71,6 +71,9 @@ func MountedAt(prefix string) HTTPOption {
 		if !isPath(prefix) || strings.HasSuffix(prefix, "/") {
 			return fmt.Errorf("MountedAt(%q): not a path such as /api", prefix)
 		}
+		if h.prefix != "" {
+			return fmt.Errorf("MountedAt(%q): it is mounted at %s already", prefix, h.prefix)
+		}
 		h.prefix = prefix
 		return nil
 	})
@@ -105,7 +108,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.pass(w, r, token.NewContext(ctx, nil))
 		return
 	}
-	found := h.ruleFor(r.URL)
+	found := h.ruleFor(r.URL, r.Method == http.MethodPost && isGRPC(strings.ToLower(r.Header.Get("Content-Type"))))
 	header := r.Header
 	if header == nil {
 		header = http.Header{}

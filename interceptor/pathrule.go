@@ -18,7 +18,7 @@ type PathRule struct {
 // all paths below it too; the longest that fits counts. They are no methods: what
 // is a method of a service that is linked into the program, or that the policy
 // names, has the rule of that method and no other, even below "/". There are no
-// patterns.
+// patterns. What is behind the handler must look at the same path, URL.Path.
 func PublicPaths(paths ...string) PathRule {
 	return PathRule{option: "PublicPaths", access: public, paths: slices.Clone(paths)}
 }

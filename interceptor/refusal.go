@@ -88,7 +88,7 @@ func shortened(text string, most int) string {
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
-			return -1
+			return '?'
 		}
 		return r
 	}, text)

@@ -34,9 +34,8 @@ type Requirement struct {
 	issuers []string // of an issuer requirement, for Audit
 }
 
-// Named returns the requirement with another text for people, in [PolicyTable]
-// and in causes: "the account is not suspended". It is for functions without a
-// name of their own.
+// Named returns the requirement with another text in [PolicyTable]: "the account is
+// not suspended". It is for functions without a name of their own.
 func (r Requirement) Named(text string) Requirement {
 	if r.err == nil && (text == "" || hasControls(text)) {
 		r.err = fmt.Errorf("Named(%q): not a text", text)
@@ -75,7 +74,7 @@ func Issuers(urls ...string) Requirement {
 		step:    stepIssuers,
 		text:    text,
 		issuers: urls,
-		err:     mistakes("Issuers", urls, func(url string) bool { return url != "" && !hasControls(url) }, "not an issuer's URL"),
+		err:     mistakes("Issuers", urls, isIssuer, "not an issuer's URL"),
 		check: func(_ context.Context, c caller) error {
 			if slices.Contains(urls, c.token.Issuer()) {
 				return nil
@@ -170,6 +169,12 @@ func mistakes(option string, values []string, fit func(string) bool, otherwise s
 		}
 	}
 	return nil
+}
+
+// isIssuer reports whether a token could name the issuer, and a line show it among
+// others.
+func isIssuer(url string) bool {
+	return url != "" && !hasControls(url) && !strings.Contains(url, ";")
 }
 
 // hasControls reports whether s has a character that would break the line it is

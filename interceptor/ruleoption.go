@@ -63,13 +63,17 @@ func readOption(options pb.Message) (r rule, ok bool, err error) {
 // there is none that is known.
 func foreignOption(options pb.Message) (name protoreflect.FullName) {
 	options.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		ours := field.FullName() == policyPackage+"rule" || field.FullName() == policyPackage+"default_rule"
-		if field.Number() == ruleNumber && !ours {
+		if field.Number() == ruleNumber && !isOurs(field.FullName()) {
 			name = field.FullName()
 		}
 		return name == ""
 	})
 	return name
+}
+
+// isOurs reports whether name is that of one of our options.
+func isOurs(name protoreflect.FullName) bool {
+	return name == policyPackage+"rule" || name == policyPackage+"default_rule"
 }
 
 // contentOf returns what is in a whole field of bytes.

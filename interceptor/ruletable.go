@@ -71,7 +71,7 @@ func (t *ruleTable) rule(method string) *rule {
 	if r, ok := t.byMethod[method]; ok {
 		return r
 	}
-	if method == "" || strings.Contains(method, "%") { // what is behind a proxy may decode it
+	if method == "" || strings.ContainsAny(method, "%;?#\\") { // what is behind a proxy may decode it
 		return nil
 	}
 	return t.others

@@ -135,10 +135,12 @@ func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
 // it was generated for, which is another for a service that is registered under a
 // second name.
 func calledMethod(ctx context.Context, info *grpc.UnaryServerInfo) string {
-	if method, ok := grpc.Method(ctx); ok {
-		return method
+	method, _ := grpc.Method(ctx)
+	_, inner := token.Decided(ctx) // a call that a handler makes in the process: the stream is still the outer one's
+	if method == "" || inner {
+		return info.FullMethod
 	}
-	return info.FullMethod
+	return method
 }
 
 // admit returns the context for the handler of a gRPC call, or the refusal.

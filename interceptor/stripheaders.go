@@ -24,7 +24,7 @@ func StripHeaders(names ...string) ServerOption {
 			return errors.New("StripHeaders() names no header")
 		}
 		for _, name := range names {
-			header := metadata.Header{Name: strings.TrimSuffix(name, "-bin")}
+			header := metadata.Header{Name: strings.TrimSuffix(strings.ToLower(name), "-bin")}
 			if name == "" {
 				return errors.New(`StripHeaders("") names no header`)
 			}

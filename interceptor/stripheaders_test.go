@@ -15,7 +15,7 @@ import (
 func TestStripHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	strip := interceptor.StripHeaders("X-User-ID", "x-roles")
+	strip := interceptor.StripHeaders("X-User-ID", "x-roles", "X-User-Bin")
 	for name, policy := range map[string]interceptor.Policy{
 		"authenticated": interceptor.Authenticated(),
 		"optional":      interceptor.Optional(allMethods()...),
