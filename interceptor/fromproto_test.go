@@ -686,7 +686,7 @@ func TestFromProtoRefusesWhatItCannotRead(t *testing.T) {
 		"claims: trailing dot":            {claim("tenant.", "x"), `"tenant."`},
 		"claims: open quote":              {claim(`"tenant`, "x"), "not closed"},
 		"issuers: empty":                  {asking(&policyv1.Authenticated{Issuers: []string{"https://a.test", ""}}), `authenticated.issuers: Issuers(""): not an issuer`},
-		"two of the oneof":                {append(inField(optionField, bytesOf(t, publicRule())), inField(optionField, bytesOf(t, scopesRule("a")))...), "more than one of"},
+		"two kinds of access":             {append(inField(optionField, bytesOf(t, publicRule())), inField(optionField, bytesOf(t, scopesRule("a")))...), "more than one of"},
 		"max_age: zero":                   {age(0, 0), "MaxAge(0s)"},
 		"max_age: negative":               {age(-1, 0), "MaxAge(-1s)"},
 		"max_age: negative nanoseconds":   {age(0, -1), "MaxAge(-1ns)"},
