@@ -8,14 +8,20 @@ import (
 
 // Why a set can't tell, besides a fetch that failed.
 var (
-	errClosed = errors.New("the set is closed")
-	errSlow   = errors.New("the fetch takes longer than UnknownWait")
+	errClosed  = errors.New("the set is closed")
+	errSlow    = errors.New("the fetch takes longer than UnknownWait")
+	errCrowded = errors.New("too many wait for the fetch already")
 )
 
-// attempt is one fetch, that any number of callers may wait for.
+// maxWaiters bounds how many wait for one fetch. What a rotation brings is far
+// less; more would be kept waiting by an issuer that hangs.
+const maxWaiters = 1024
+
+// attempt is one fetch, that some may wait for.
 type attempt struct {
-	done chan struct{} // closed when it ended
-	err  error         // how; not to be read before
+	done    chan struct{} // closed when it ended
+	err     error         // how; not to be read before
+	waiters int           // so far; guarded by the attempts' lock
 }
 
 // attempts decides who may cause a fetch, and remembers how the last one went.
@@ -25,48 +31,75 @@ type attempts struct {
 	soon  time.Duration // to ask again after, while a fetch is under way
 	asked chan struct{} // has a value when join wants a fetch
 
-	mu      sync.Mutex
-	budget  budget
-	current *attempt  // asked for or under way; nil if none is
-	last    error     // of the last one that ended; nil if it went well
-	next    time.Time // when the set fetches by itself
-	closed  bool
+	mu       sync.Mutex
+	budget   budget
+	absent   absent
+	current  *attempt      // asked for or under way; nil if none is
+	last     error         // of the last one that ended; nil if it went well
+	failures int           // in a row
+	next     time.Time     // when the set fetches by itself
+	good     chan struct{} // closed, and replaced, when an attempt goes well
+	closed   bool
 }
 
 func newAttempts(config RemoteConfig) *attempts {
 	now := config.Clock()
 	return &attempts{
 		clock: config.Clock, soon: config.MinBackoff, asked: make(chan struct{}, 1),
-		budget: newBudget(config.UnknownBurst, config.UnknownInterval, now), next: now,
+		budget: newBudget(config.UnknownBurst, config.UnknownInterval, now),
+		absent: newAbsent(config.UnknownInterval), next: now, good: make(chan struct{}),
 	}
 }
 
-// join returns the fetch to wait for: the one under way, or a new one if the
-// budget has it. With neither, the attempt is nil, and so is the error if the
-// last one went well. What the set holds is then fresh enough to be believed:
-// a budget that is empty was spent on an attempt within the last interval.
-func (a *attempts) join() (*attempt, error) {
+// join returns the fetch to wait for, to learn whether the issuer has id: the
+// one under way, or a new one if the budget has it. With neither, the attempt
+// is nil, and so is the error if the set is fresh enough to be believed: the id
+// was looked for a moment ago, or the budget is empty, so that the last fetch is
+// no older than an interval.
+//
+// After a fetch that failed only the set's own retries go on, so that ids can't
+// drive an issuer that is in trouble.
+func (a *attempts) join(id string) (*attempt, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock()
 	switch {
 	case a.closed:
 		return nil, &UnavailableError{Err: errClosed}
+	case a.last == nil && a.absent.has(id, now):
+		return nil, nil
 	case a.current != nil:
-		return a.current, nil
+		return a.wait()
+	case a.last != nil:
+		return nil, &UnavailableError{After: a.untilNext(now), Err: a.last}
 	case a.budget.take(now):
 		a.current = &attempt{done: make(chan struct{})}
 		a.asked <- struct{}{} // never blocks: begin empties it
-		return a.current, nil
-	case a.last == nil:
-		return nil, nil
+		return a.wait()
 	default:
-		return nil, &UnavailableError{After: a.budget.untilTick(now), Err: a.last}
+		return nil, nil
 	}
 }
 
-// begin is called by the one who fetches, before it does.
-func (a *attempts) begin() {
+// wait returns the current attempt, if one more may wait for it.
+func (a *attempts) wait() (*attempt, error) {
+	if a.current.waiters == maxWaiters {
+		return nil, &UnavailableError{After: a.soon, Err: errCrowded}
+	}
+	a.current.waiters++
+	return a.current, nil
+}
+
+// missing notes that attempt went well and did not bring id.
+func (a *attempts) missing(id string, attempt *attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.absent.add(id, attempt, a.clock())
+}
+
+// begin is called by the one who fetches, before it does. It reports whether
+// join asked for it.
+func (a *attempts) begin() (asked bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.current == nil {
@@ -74,7 +107,9 @@ func (a *attempts) begin() {
 	}
 	select {
 	case <-a.asked: // this is it
+		return true
 	default:
+		return false
 	}
 }
 
@@ -84,8 +119,21 @@ func (a *attempts) end(err error, wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = err
+	a.failures++
+	if err == nil {
+		a.failures = 0
+		close(a.good)
+		a.good = make(chan struct{})
+	}
 	a.next = a.clock().Add(wait)
 	a.release(err)
+}
+
+// plan says that the set fetches by itself after wait.
+func (a *attempts) plan(wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.next = a.clock().Add(wait)
 }
 
 // close ends the attempt that is under way, and allows none after it.
@@ -105,26 +153,50 @@ func (a *attempts) release(err error) {
 	}
 }
 
-// notReady says that no keys came yet.
-func (a *attempts) notReady() *UnavailableError {
+// nextGood returns what is closed when the next attempt goes well.
+func (a *attempts) nextGood() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed {
-		return &UnavailableError{Err: errClosed}
-	}
-	after := a.next.Sub(a.clock())
-	if after <= 0 { // it is under way
-		after = a.soon
-	}
-	return &UnavailableError{After: after, Err: a.last}
+	return a.good
 }
 
-// failed says that the attempt did not help, because of err.
-func (a *attempts) failed(err error) *UnavailableError {
+// lately returns how many attempts failed in a row, and how the last one did:
+// 0 and nil if it went well.
+func (a *attempts) lately() (failures int, last error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failures, a.last
+}
+
+// nextAt returns when the set fetches by itself, and zero if it doesn't.
+func (a *attempts) nextAt() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return &UnavailableError{Err: errClosed}
+		return time.Time{}
 	}
-	return &UnavailableError{After: a.budget.untilTick(a.clock()), Err: err}
+	return a.next
+}
+
+// unavailable says that there is no key to be had before the next fetch,
+// because of err or, if that is nil, of what went wrong last.
+func (a *attempts) unavailable(err error) *UnavailableError {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.closed:
+		return &UnavailableError{Err: errClosed}
+	case err == nil:
+		err = a.last
+	}
+	return &UnavailableError{After: a.untilNext(a.clock()), Err: err}
+}
+
+// untilNext returns the time until the set fetches by itself, or a little if
+// that is happening.
+func (a *attempts) untilNext(now time.Time) time.Duration {
+	if after := a.next.Sub(now); after > 0 && a.current == nil {
+		return after
+	}
+	return a.soon
 }

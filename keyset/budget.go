@@ -26,13 +26,6 @@ func (b *budget) take(now time.Time) bool {
 	return true
 }
 
-// untilTick returns the time until the budget grows, or would if it weren't
-// full: never zero.
-func (b *budget) untilTick(now time.Time) time.Duration {
-	b.refill(now)
-	return b.interval - now.Sub(b.ticked)
-}
-
 func (b *budget) refill(now time.Time) {
 	ticks := max(now.Sub(b.ticked)/b.interval, 0)
 	missing := time.Duration(b.burst - b.left)

@@ -13,35 +13,66 @@ type RemoteConfig struct {
 	// Zero means RS256.
 	RSAAlgorithm Algorithm
 
-	// RefreshInterval is the longest time between two fetches that go well;
-	// each is up to a fifth shorter, so that a fleet does not ask in step. A
-	// withdrawn key is refused after the next one; while fetches fail, it is
-	// not. Zero means 10 minutes.
-	RefreshInterval time.Duration
+	// MinRefreshInterval and RefreshInterval are the shortest and the longest
+	// time for which keys that were fetched count as fresh. Between the two the
+	// issuer decides, by Cache-Control or Expires; if it says nothing, or that
+	// its answer may not be kept at all, it is RefreshInterval. The next fetch
+	// is 5 to 25 % earlier, so that a fleet does not ask in step. Zero means one
+	// minute and 10 minutes.
+	//
+	// A withdrawn key is refused after the next fetch that goes well.
+	MinRefreshInterval, RefreshInterval time.Duration
+
+	// MaxStale is for how long keys are used after the last fetch that went
+	// well. Past it the set answers [ErrUnavailable] until the next one. Zero
+	// means 24 hours.
+	MaxStale time.Duration
 
 	// MinBackoff and MaxBackoff bound the time to the next try after failed
 	// ones. It doubles from one to the other, each up to a half shorter. Zero
-	// means one second and one minute.
+	// means one second and one minute. An issuer that asks for more time by
+	// Retry-After gets it, up to RefreshInterval.
 	MinBackoff, MaxBackoff time.Duration
 
-	// Timeout bounds one fetch as a whole, redirects and body included. Zero
+	// Timeout bounds one request as a whole, redirects and body included. Zero
 	// means 10 seconds.
 	Timeout time.Duration
 
-	// MaxBody bounds the size of the JWK Set, in bytes. Zero means 1 MiB.
+	// MaxBody bounds the size of the JWK Set, and of a discovery document, in
+	// bytes. Zero means 1 MiB.
 	MaxBody int64
 
 	// UnknownBurst and UnknownInterval are the budget of fetches for key ids
 	// that the set lacks: so many at once, and one more after each interval.
 	// Zero means 3 and 5 seconds. Two replicas of the issuer that differ, or
 	// strangers who make ids up, cost no more than that; a rotation that was
-	// not announced is picked up within one interval.
+	// not announced is picked up within one interval. An id that was looked for
+	// in vain is not looked for again for one interval, then for two, for four,
+	// up to a minute.
 	UnknownBurst    int
 	UnknownInterval time.Duration
 
 	// UnknownWait bounds how long [Remote.Key] waits for such a fetch, besides
 	// its context. Zero means 2 seconds.
 	UnknownWait time.Duration
+
+	// DiscoveryURL is where the discovery document is, if that is not the issuer
+	// followed by /.well-known/openid-configuration. It is for [Discover] only.
+	DiscoveryURL string
+
+	// DiscoveryInterval is the longest time between two looks at the discovery
+	// document, the shortest being MinRefreshInterval. It is also looked at when
+	// the keys can't be fetched, or lack an id. Zero means one hour.
+	DiscoveryInterval time.Duration
+
+	// SnapshotFile is a file in which the last good keys are kept, for a start
+	// while the issuer is away: a set that finds them there is ready at once,
+	// and counts their age from when they were fetched. One file is for one set
+	// of one process, on a local disk. It is replaced atomically, and nobody
+	// else can read it; whoever can write it chooses the keys, so a file of
+	// another user, or that others may write, is ignored with a warning, as is
+	// one that is broken or of another issuer. Empty means none.
+	SnapshotFile string
 
 	// Client makes the requests: for a cluster's CA, a proxy, a credential.
 	// It is copied, and the rules about URLs and redirects hold around it, its
@@ -59,6 +90,16 @@ type RemoteConfig struct {
 	// Whoever is on the path can then choose the keys, and sign any token.
 	InsecureAllowHTTP bool
 
+	// ReadyChanged is told when the set gets ready, and when it no longer is
+	// because its keys are past MaxStale: for a health check. It is called by
+	// the set's own goroutine, which waits for it, never by two at once, and
+	// first with true. Nil means nobody.
+	ReadyChanged func(ready bool)
+
+	// Observer is told of fetches and of refused keys. Nil means nobody, and
+	// costs nothing.
+	Observer Observer
+
 	// Logger is told of changed keys, of keys that are left out and of fetches
 	// that fail. Nil means [slog.Default].
 	Logger *slog.Logger
@@ -70,12 +111,19 @@ type RemoteConfig struct {
 // withDefaults returns c with every zero filled in, and an error for a value
 // that can't be meant.
 func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
+	shortest := time.Minute
+	if c.RefreshInterval > 0 {
+		shortest = min(shortest, c.RefreshInterval)
+	}
 	for _, field := range []struct {
 		name      string
 		value     *time.Duration
 		byDefault time.Duration
 	}{
-		{"RefreshInterval", &c.RefreshInterval, 10 * time.Minute},
+		{"RefreshInterval", &c.RefreshInterval, max(10*time.Minute, c.MinRefreshInterval)},
+		{"MinRefreshInterval", &c.MinRefreshInterval, shortest},
+		{"DiscoveryInterval", &c.DiscoveryInterval, max(time.Hour, c.MinRefreshInterval)},
+		{"MaxStale", &c.MaxStale, max(24*time.Hour, c.RefreshInterval)},
 		{"MinBackoff", &c.MinBackoff, time.Second},
 		{"MaxBackoff", &c.MaxBackoff, max(time.Minute, c.MinBackoff)},
 		{"Timeout", &c.Timeout, 10 * time.Second},
@@ -87,8 +135,8 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 			return c, err
 		}
 	}
-	if c.MaxBackoff < c.MinBackoff {
-		return c, fmt.Errorf("keyset: MaxBackoff %v is under MinBackoff %v", c.MaxBackoff, c.MinBackoff)
+	if err := c.checkOrder(); err != nil {
+		return c, err
 	}
 	var err error
 	if c.MaxBody, err = orDefault("MaxBody", c.MaxBody, 1<<20); err != nil {
@@ -97,10 +145,26 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	if c.UnknownBurst, err = orDefault("UnknownBurst", c.UnknownBurst, 3); err != nil {
 		return c, err
 	}
-	if c.Clock == nil {
-		c.Clock = time.Now //nolint:forbidigo // the default of the parameter
-	}
+	c.Clock = clockOr(c.Clock)
 	return c, nil
+}
+
+// checkOrder reports two times of which the one that must be longer isn't.
+func (c RemoteConfig) checkOrder() error {
+	for _, pair := range []struct {
+		short, long     string
+		shorter, longer time.Duration
+	}{
+		{"MinBackoff", "MaxBackoff", c.MinBackoff, c.MaxBackoff},
+		{"MinRefreshInterval", "RefreshInterval", c.MinRefreshInterval, c.RefreshInterval},
+		{"MinRefreshInterval", "DiscoveryInterval", c.MinRefreshInterval, c.DiscoveryInterval},
+		{"RefreshInterval", "MaxStale", c.RefreshInterval, c.MaxStale},
+	} {
+		if pair.longer < pair.shorter {
+			return fmt.Errorf("keyset: %s %v is under %s %v", pair.long, pair.longer, pair.short, pair.shorter)
+		}
+	}
+	return nil
 }
 
 // orDefault returns value, or byDefault if it is zero. A negative one is an
@@ -113,6 +177,14 @@ func orDefault[T int | int64 | time.Duration](name string, value, byDefault T) (
 		return byDefault, nil
 	}
 	return value, nil
+}
+
+// clockOr returns clock, or the one of the system.
+func clockOr(clock func() time.Time) func() time.Time {
+	if clock == nil {
+		return time.Now //nolint:forbidigo // the default of the parameter
+	}
+	return clock
 }
 
 // loggerFor returns logger, or the default one, with the source of the keys.

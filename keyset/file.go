@@ -23,9 +23,16 @@ type FileConfig struct {
 	// second.
 	Interval time.Duration
 
+	// Observer is told of a file that changed, broke or is whole again, and of
+	// refused keys. Nil means nobody, and costs nothing.
+	Observer Observer
+
 	// Logger is told of changed keys, of keys that are left out and of a file
 	// that broke. Nil means [slog.Default].
 	Logger *slog.Logger
+
+	// Clock tells the time for Observer and [File.Status]. Nil means [time.Now].
+	Clock func() time.Time
 }
 
 // maxFileSize bounds a file of keys, in bytes: about a thousand RSA keys.
@@ -35,21 +42,30 @@ const maxFileSize = 1 << 20
 //
 // A changed file replaces all keys, about one Interval after the change. A
 // file that can't be read or parsed, or has no usable key, changes nothing and
-// is warned about, once for each way of being broken.
+// is warned about, once for each way of being broken. Keys of a file never get
+// too old: whoever looks after the file is nearer than an issuer.
 type File struct {
 	path     string
 	interval time.Duration
+	clock    func() time.Time
 	rules    jwkRules
-	broken   atomic.Pointer[error] // why the file can't be read now; nil if it can
+	broken   atomic.Pointer[breakage] // nil if the file can be read
 
-	keys   published
-	cancel context.CancelFunc
-	done   chan struct{}
+	keys     published
+	observed observed
+	cancel   context.CancelFunc
+	done     chan struct{}
 
 	// The watcher's own:
-	digest  [sha256.Size]byte // of the contents that were parsed last; they may hold secrets
-	err     error             // what came of it
-	trouble string            // what was warned about last; "" if the file is fine
+	digest [sha256.Size]byte // of the contents that were parsed last; they may hold secrets
+	err    error             // what came of it
+}
+
+// breakage is why a file can't be read now.
+type breakage struct {
+	err   error
+	since time.Time
+	times int // so many looks at it in a row
 }
 
 // Load reads the JWK Set (RFC 7517 section 5) in the file at path, of 1 MiB at
@@ -63,23 +79,23 @@ type File struct {
 // read can be unwrapped ([os.ErrNotExist]). Call Close on the set when done
 // with it.
 func Load(path string, config FileConfig) (*File, error) {
-	f := &File{
-		path:  path,
-		rules: jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true},
-		keys:  published{logger: loggerFor(config.Logger, "file", path)},
-		done:  make(chan struct{}),
-	}
 	interval, err := orDefault("Interval", config.Interval, time.Second)
 	if err != nil {
 		return nil, err
 	}
+	f := &File{
+		path: path, interval: interval, clock: clockOr(config.Clock),
+		rules:    jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true},
+		keys:     published{logger: loggerFor(config.Logger, "file", path)},
+		observed: observed{observer: config.Observer, source: path},
+		done:     make(chan struct{}),
+	}
 	if err := f.rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
-	f.interval = interval
 	ctx, cancel := context.WithCancel(context.Background())
 	f.cancel = cancel
-	if err := f.read(ctx); err != nil {
+	if _, err := f.read(ctx); err != nil {
 		cancel()
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
@@ -90,14 +106,35 @@ func Load(path string, config FileConfig) (*File, error) {
 // Key implements [Set]. It never waits. While the file can't be read, an id that
 // its last good keys lack is an [UnavailableError]: the key may be in the file
 // that is to come. After [File.Close] it goes on answering as it did last.
-func (f *File) Key(_ context.Context, id string, alg Algorithm) (*Key, error) {
+func (f *File) Key(ctx context.Context, id string, alg Algorithm) (*Key, error) {
+	key, err := f.key(id, alg)
+	f.observed.refused(ctx, id, alg, err)
+	return key, err
+}
+
+func (f *File) key(id string, alg Algorithm) (*Key, error) {
 	broken := f.broken.Load() // before the keys, which may come while we look
-	keys := f.keys.load()
+	keys := f.keys.load().index
 	key, err := keys.key(id, alg)
-	if err != nil && broken != nil && id != "" && !keys.knows(id) {
-		return nil, &UnavailableError{After: f.interval, Err: *broken}
+	if err != nil && broken != nil && id != "" && !keys.knows(id) && !keys.barred[id] {
+		return nil, &UnavailableError{After: f.interval, Err: broken.err}
 	}
 	return key, err
+}
+
+// Snapshot implements [Live].
+func (f *File) Snapshot() *Snapshot { return f.keys.load() }
+
+// Status returns how the set is doing, for a page that operators read. The
+// keys of a file that can be read have no age.
+func (f *File) Status() Status {
+	now := f.clock()
+	status := statusOf(f.keys.load(), now)
+	status.Age = 0
+	if broken := f.broken.Load(); broken != nil {
+		status.Err, status.Failures, status.Age = broken.err, broken.times, max(now.Sub(broken.since), 0)
+	}
+	return status
 }
 
 // Close stops watching the file and waits until a read under way is done. It
@@ -124,56 +161,73 @@ func (f *File) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			f.report(ctx, f.read(ctx))
+			f.look(ctx)
 		}
+	}
+}
+
+// look reads the file once, and tells if that changed anything.
+func (f *File) look(ctx context.Context) {
+	began := f.clock()
+	changed, err := f.read(ctx)
+	news := f.report(ctx, err)
+	if observer := f.observed.observer; observer != nil && (changed || news) {
+		observer.Refreshed(ctx, Refresh{
+			Source: f.path, Err: err, Changed: changed, Duration: f.clock().Sub(began), Status: f.Status(),
+		})
 	}
 }
 
 // read publishes the keys in the file, and returns why it can't. Contents that
 // it knows already have the same outcome.
-func (f *File) read(ctx context.Context) error {
-	content, err := readFile(f.path)
+func (f *File) read(ctx context.Context) (changed bool, err error) {
+	content, err := readFile(f.path, maxFileSize)
 	if err != nil {
-		return err
+		return false, err
 	}
 	digest := sha256.Sum256(content)
 	if digest == f.digest {
-		return f.err
+		return false, f.err
 	}
 	f.digest = digest
-	f.err = f.parse(ctx, content)
-	return f.err
+	changed, f.err = f.parse(ctx, content)
+	return changed, f.err
 }
 
-func (f *File) parse(ctx context.Context, content []byte) error {
-	snapshot, skipped, err := parseJWKS(content, f.rules)
+func (f *File) parse(ctx context.Context, content []byte) (changed bool, err error) {
+	keys, skipped, err := parseJWKS(content, f.rules)
 	if err != nil {
-		return fmt.Errorf("%s: JWK Set: %w", f.path, err)
+		return false, fmt.Errorf("%s: JWK Set: %w", f.path, err)
 	}
-	f.keys.publish(ctx, snapshot, skipped)
-	return nil
+	return f.keys.publish(ctx, keys, skipped, f.clock()), nil
 }
 
-// report remembers and logs when the file breaks, breaks in another way, or is whole again.
-func (f *File) report(ctx context.Context, err error) {
-	if err != nil {
-		f.broken.Store(&err)
-	} else {
-		f.broken.Store(nil)
-	}
+// report remembers and logs when the file breaks, breaks in another way, or is
+// whole again. It says whether that is news.
+func (f *File) report(ctx context.Context, err error) (news bool) {
+	before := f.broken.Load()
 	switch {
-	case err == nil && f.trouble != "":
-		f.trouble = ""
+	case err == nil && before == nil:
+		return false
+	case err == nil:
+		f.broken.Store(nil)
 		f.keys.logger.InfoContext(ctx, "keyset: file can be read again")
-	case err != nil && err.Error() != f.trouble:
-		f.trouble = err.Error()
-		f.keys.logger.WarnContext(ctx, "keyset: file is broken, its last good keys stay", "error", err)
+		return true
+	case before == nil:
+		f.broken.Store(&breakage{err: err, since: f.clock(), times: 1})
+	default:
+		f.broken.Store(&breakage{err: err, since: before.since, times: before.times + 1})
+		if err.Error() == before.err.Error() {
+			return false
+		}
 	}
+	f.keys.logger.WarnContext(ctx, "keyset: file is broken, its last good keys stay", "error", err)
+	return true
 }
 
-// readFile reads a regular file of at most maxFileSize. Anything else that a
+// readFile reads a regular file of at most maxSize bytes. Anything else that a
 // path may lead to, such as a pipe, could keep the reader waiting for good.
-func readFile(path string) ([]byte, error) {
+func readFile(path string, maxSize int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -185,7 +239,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := readBounded(file, maxFileSize)
+	content, err := readBounded(file, maxSize)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -42,46 +42,46 @@ func Parse(jwks []byte, config ParseConfig) (*Static, error) {
 	if err := rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
-	snapshot, skipped, err := parseJWKS(jwks, rules)
+	keys, skipped, err := parseJWKS(jwks, rules)
 	if err != nil {
 		return nil, fmt.Errorf("keyset: JWK Set: %w", err)
 	}
-	return &Static{keys: snapshot, skipped: skipped}, nil
+	return newStatic(keys, skipped), nil
 }
 
 // parseJWKS reads a JWK Set key by key, so that one bad key spoils only
 // itself. The error is non-nil if no usable key remains; skipped then still
 // says why.
-func parseJWKS(jwks []byte, rules jwkRules) (*snapshot, []Skipped, error) {
+func parseJWKS(jwks []byte, rules jwkRules) (*index, []Skipped, error) {
 	elements, err := splitJWKS(jwks)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, index, skipped := parseJWKs(elements, rules)
+	keys, at, skipped := parseJWKs(elements, rules)
 	if len(keys) == 0 {
 		return nil, skipped, noUsableKeys(skipped)
 	}
-	snapshot, duplicates := newSnapshot(keys)
+	index, duplicates := newIndex(keys)
 	for _, key := range duplicates {
-		skipped = append(skipped, Skipped{Index: index[key], ID: key.id, Err: errors.New("an earlier key has the same id and algorithm")})
+		skipped = append(skipped, Skipped{Index: at[key], ID: key.id, Err: errors.New("an earlier key has the same id and algorithm")})
 	}
 	slices.SortFunc(skipped, func(a, b Skipped) int { return cmp.Compare(a.Index, b.Index) })
-	return snapshot, skipped, nil
+	return index, skipped, nil
 }
 
-// parseJWKs sorts elements into keys, with the index of each, and the rest.
-func parseJWKs(elements []jsontext.Value, rules jwkRules) (keys []*Key, index map[*Key]int, skipped []Skipped) {
-	index = make(map[*Key]int)
+// parseJWKs sorts elements into keys, with the position of each, and the rest.
+func parseJWKs(elements []jsontext.Value, rules jwkRules) (keys []*Key, at map[*Key]int, skipped []Skipped) {
+	at = make(map[*Key]int)
 	for i, element := range elements {
 		key, id, err := parseJWK(element, rules)
 		if err != nil {
 			skipped = append(skipped, Skipped{Index: i, ID: id, Err: err})
 			continue
 		}
-		index[key] = i
+		at[key] = i
 		keys = append(keys, key)
 	}
-	return keys, index, skipped
+	return keys, at, skipped
 }
 
 // noUsableKeys names the first reason, which is most often that of all.

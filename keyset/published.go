@@ -3,16 +3,22 @@ package keyset
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// published is the snapshot that the readers of a changing set see. One
-// goroutine publishes; any number reads, without a lock.
+// published is the snapshot that the readers of a changing set see. Any number
+// reads, without a lock.
 type published struct {
-	snapshot atomic.Pointer[snapshot]
-	logger   *slog.Logger
+	current atomic.Pointer[Snapshot]
+	logger  *slog.Logger
+	maxAge  time.Duration // after which keys that weren't confirmed are too old; 0 means never
 
-	warned map[string]bool // the skipped keys that were warned about; the publisher's own
+	mu         sync.Mutex // held by whoever publishes
+	latest     *index     // what the source has, distrusted keys included
+	distrusted map[string]bool
+	warned     map[string]bool // the skipped keys that were warned about
 }
 
 // The bounds of what one set may write to the log and keep in memory for it.
@@ -22,18 +28,65 @@ const (
 )
 
 // load returns what was published last, nil if nothing was.
-func (p *published) load() *snapshot { return p.snapshot.Load() }
+func (p *published) load() *Snapshot { return p.current.Load() }
 
-// publish replaces the keys. A set that is as before stays, so that its keys
-// remain the same objects.
-func (p *published) publish(ctx context.Context, next *snapshot, skipped []Skipped) {
+// publish replaces the keys by those that the source had at the given time, and
+// reports whether that changed any. Keys that were there before remain the same
+// objects.
+func (p *published) publish(ctx context.Context, next *index, skipped []Skipped, at time.Time) (changed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.warn(ctx, skipped)
-	if next.equal(p.load()) {
-		return
+	p.latest = next
+	return p.show(ctx, at)
+}
+
+// confirm says that the source still had the keys at the given time.
+func (p *published) confirm(ctx context.Context, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(ctx, at)
+}
+
+// distrust drops the keys with the given thumbprints, now and for good.
+func (p *published) distrust(ctx context.Context, thumbprints []string) error {
+	if err := checkThumbprints(thumbprints); err != nil {
+		return err
 	}
-	p.snapshot.Store(next)
-	p.logger.LogAttrs(ctx, slog.LevelInfo, "keyset: keys in use changed",
-		slog.Int("count", len(next.keys)), slog.Any("keys", listed(next.keys)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.distrusted == nil {
+		p.distrusted = make(map[string]bool)
+	}
+	for _, thumbprint := range thumbprints {
+		p.distrusted[thumbprint] = true
+	}
+	p.logger.LogAttrs(ctx, slog.LevelWarn, "keyset: keys distrusted", slog.Any("thumbprints", thumbprints))
+	if current := p.load(); current != nil {
+		p.show(ctx, current.confirmed)
+	}
+	return nil
+}
+
+// show makes the trusted keys of latest the current ones. It needs the lock.
+func (p *published) show(ctx context.Context, at time.Time) (changed bool) {
+	next := &Snapshot{index: p.latest.trusting(p.distrusted), confirmed: at}
+	if p.maxAge > 0 {
+		next.validUntil = at.Add(p.maxAge)
+	}
+	changed = true
+	if current := p.load(); current != nil {
+		next.index = next.index.keeping(current.index)
+		next.generation = current.generation
+		changed = next.index != current.index
+	}
+	if changed {
+		next.generation++
+		p.logger.LogAttrs(ctx, slog.LevelInfo, "keyset: keys in use changed", slog.Uint64("generation", next.generation),
+			slog.Int("count", len(next.index.keys)), slog.Any("keys", listed(next.index.keys)))
+	}
+	p.current.Store(next)
+	return changed
 }
 
 // warn logs the skipped keys that it did not log before. A set of nothing but

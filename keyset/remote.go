@@ -2,29 +2,26 @@ package keyset
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 )
 
-// Remote is a [Set] of the keys that a URL serves, which it keeps up to date
-// until [Remote.Close].
+// Remote is a [Set] of the keys that an issuer publishes, which it keeps up to
+// date until [Remote.Close].
 //
-// Keys that came once stay until a later fetch replaces all of them: one that
-// fails, serves no JWK Set or no usable key changes nothing, and is tried again
-// with growing pauses.
+// Keys that came once stay until a later fetch replaces all of them, or they
+// are older than MaxStale: a fetch that fails, serves no JWK Set or no usable
+// key changes nothing, and is tried again with growing pauses.
 type Remote struct {
 	config   RemoteConfig
-	fetcher  fetcher
+	issuer   string // "" if it was not discovered
 	keys     published
 	attempts *attempts
+	observed observed
 
-	ready     chan struct{} // closed when the first keys are there
-	done      chan struct{} // closed when run returns
-	cancel    context.CancelFunc
-	closeIdle func()
-
-	backoff backoff // run's own
+	done   chan struct{} // closed when the refresher returns
+	cancel context.CancelFunc
 }
 
 // Fetch returns the set of the keys that url serves as a JWK Set (RFC 7517
@@ -34,101 +31,116 @@ type Remote struct {
 //
 // Only a configuration mistake is an error: a URL that is not https (http is
 // for loopback), has no host or has user info; a RedirectHosts that is not a
-// host; an RSAAlgorithm that is not for RSA; a negative number. Call Close on
-// the set when done with it.
+// host; an RSAAlgorithm that is not for RSA; a negative number; two times of
+// which the shorter is the longer; a DiscoveryURL. Call Close on the set when
+// done with it.
 func Fetch(url string, config RemoteConfig) (*Remote, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
 	}
+	if config.DiscoveryURL != "" {
+		return nil, errors.New("keyset: DiscoveryURL is for Discover")
+	}
 	endpoint, err := newEndpoint(url, config)
 	if err != nil {
 		return nil, fmt.Errorf("keyset: key URL: %w", err)
 	}
-	r := newRemote(endpoint, config)
-	if err := r.fetcher.rules.check(); err != nil {
+	return start(config, newSource(config, endpoint, ""))
+}
+
+// start returns the set of the keys of the given source.
+func start(config RemoteConfig, from *source) (*Remote, error) {
+	if err := from.rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
+	}
+	r := &Remote{
+		config: config, issuer: from.issuer,
+		keys:     published{logger: from.logger, maxAge: config.MaxStale},
+		attempts: newAttempts(config),
+		observed: observed{observer: config.Observer, source: from.name()},
+		done:     make(chan struct{}),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go r.run(ctx)
+	refresher := newRefresher(r, from)
+	wait := refresher.recall(ctx)
+	go refresher.run(ctx, wait)
 	return r, nil
 }
 
-func newRemote(endpoint *endpoint, config RemoteConfig) *Remote {
-	client, closeIdle := newClient(config.Client, endpoint)
-	return &Remote{
-		config: config,
-		fetcher: fetcher{
-			client: client, endpoint: endpoint, timeout: config.Timeout, maxBody: config.MaxBody,
-			rules: jwkRules{rsaAlgorithm: config.RSAAlgorithm},
-		},
-		keys:      published{logger: loggerFor(config.Logger, "url", endpoint.String())},
-		attempts:  newAttempts(config),
-		ready:     make(chan struct{}),
-		done:      make(chan struct{}),
-		closeIdle: closeIdle,
-		backoff:   backoff{min: config.MinBackoff, max: config.MaxBackoff},
-	}
-}
+// Issuer returns the issuer that was discovered, whose keys these are, and ""
+// for a set made by [Fetch].
+func (r *Remote) Issuer() string { return r.issuer }
 
 // Key implements [Set]. It waits only for an id that the set lacks, and only
-// if the budget of [RemoteConfig] allows a fetch or one is under way: at most
-// UnknownWait, and no longer than ctx.
+// if a fetch is under way, or the budget of [RemoteConfig] allows one and the
+// last one went well: at most UnknownWait, and no longer than ctx.
 //
 // An id that is still not there is [ErrUnknownKey] (or [ErrWrongAlgorithm]) if
-// a fetch succeeded just now, within one UnknownInterval, and else an
-// [UnavailableError]. A token without an id never causes a fetch, nor does an
-// algorithm that no key here can be for.
+// a fetch just now didn't bring it, and else an [UnavailableError]: after a
+// fetch that failed, until the next one. A token without an id never causes a
+// fetch, nor does an algorithm that no key here can be for.
 //
-// After [Remote.Close] it goes on answering from the last keys; an id that they
-// lack is [ErrUnavailable].
+// After [Remote.Close] it goes on answering from the last keys until they are
+// too old; an id that they lack is [ErrUnavailable].
 func (r *Remote) Key(ctx context.Context, id string, alg Algorithm) (*Key, error) {
-	keys := r.keys.load()
-	if keys == nil {
-		return nil, r.attempts.notReady()
+	key, err := r.key(ctx, id, alg)
+	r.observed.refused(ctx, id, alg, err)
+	return key, err
+}
+
+func (r *Remote) key(ctx context.Context, id string, alg Algorithm) (*Key, error) {
+	keys, err := r.current()
+	if err != nil {
+		return nil, err
 	}
 	key, err := keys.key(id, alg)
 	if err == nil || !keys.mayLack(id, alg) {
 		return key, err
 	}
-	if err := r.learn(ctx); err != nil {
+	attempt, err := r.learn(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return r.keys.load().key(id, alg)
-}
-
-// WaitReady returns nil once keys are there, at once if they are. The error,
-// when ctx ends or the set is closed before that, is an [UnavailableError]
-// that also matches ctx's error and the one of the last fetch.
-func (r *Remote) WaitReady(ctx context.Context) error {
-	if r.keys.load() != nil {
-		return nil
+	keys, err = r.current()
+	if err != nil {
+		return nil, err
 	}
-	select {
-	case <-r.ready:
-		return nil
-	case <-r.done:
-		return r.attempts.notReady()
-	case <-ctx.Done():
-		return withCause(r.attempts.notReady(), ctx.Err())
+	if attempt != nil && keys.mayLack(id, alg) {
+		r.attempts.missing(id, attempt)
+	}
+	return keys.key(id, alg)
+}
+
+// current returns the keys that may be used now.
+func (r *Remote) current() (*index, error) {
+	snapshot := r.keys.load()
+	switch {
+	case snapshot == nil:
+		return nil, r.attempts.unavailable(nil)
+	case snapshot.staleAt(r.config.Clock()):
+		_, last := r.attempts.lately()
+		return nil, r.attempts.unavailable(tooOld(r.config.MaxStale, last))
+	default:
+		return snapshot.index, nil
 	}
 }
 
-// Close ends the background work, a fetch under way included, and waits for
-// it. It may be called more than once; the error is always nil.
-func (r *Remote) Close() error {
-	r.cancel()
-	<-r.done
-	return nil
+func tooOld(maxStale time.Duration, last error) error {
+	if last == nil {
+		return fmt.Errorf("the keys are older than %v", maxStale)
+	}
+	return fmt.Errorf("the keys are older than %v: %w", maxStale, last)
 }
 
-// learn returns nil when the set is as fresh as an answer "unknown" must be,
-// and otherwise an [UnavailableError].
-func (r *Remote) learn(ctx context.Context) error {
-	attempt, err := r.attempts.join()
+// learn waits until the set is as fresh as an answer "unknown" must be, and
+// returns the attempt that made it so, if it waited for one. The error is an
+// [UnavailableError].
+func (r *Remote) learn(ctx context.Context, id string) (*attempt, error) {
+	attempt, err := r.attempts.join(id)
 	if attempt == nil {
-		return err
+		return nil, err
 	}
 	timer := time.NewTimer(r.config.UnknownWait)
 	defer timer.Stop()
@@ -141,68 +153,54 @@ func (r *Remote) learn(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return r.attempts.failed(err)
+		return nil, r.attempts.unavailable(err)
 	}
-	return nil
+	return attempt, nil
 }
 
-// run fetches now, when it is time, and when it is asked to, until ctx ends.
-func (r *Remote) run(ctx context.Context) {
-	defer close(r.done)
-	defer r.closeIdle()
-	defer r.attempts.close()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for ctx.Err() == nil {
+// Snapshot implements [Live].
+func (r *Remote) Snapshot() *Snapshot { return r.keys.load() }
+
+// Ready reports whether there are keys that are not too old: whether tokens can
+// be verified. See [RemoteConfig.ReadyChanged] for a health check.
+func (r *Remote) Ready() bool {
+	snapshot := r.keys.load()
+	return snapshot != nil && !snapshot.staleAt(r.config.Clock())
+}
+
+// WaitReady returns nil once the set is ready, at once if it is. The error,
+// when ctx ends or the set is closed before that, is an [UnavailableError]
+// that also matches ctx's error and the one of the last fetch.
+func (r *Remote) WaitReady(ctx context.Context) error {
+	for {
+		good := r.attempts.nextGood()
+		if r.Ready() {
+			return nil
+		}
 		select {
+		case <-good:
+		case <-r.done:
+			return r.attempts.unavailable(nil)
 		case <-ctx.Done():
-		case <-r.attempts.asked:
-			timer.Reset(r.refresh(ctx))
-		case <-timer.C:
-			timer.Reset(r.refresh(ctx))
+			return withCause(r.attempts.unavailable(nil), ctx.Err())
 		}
 	}
 }
 
-// refresh fetches once and returns the time to wait before the next time.
-func (r *Remote) refresh(ctx context.Context) time.Duration {
-	r.attempts.begin()
-	keys, skipped, err := r.fetcher.fetch(ctx)
-	if ctx.Err() != nil {
-		return 0 // closed: nothing failed
-	}
-	if err != nil {
-		return r.fail(ctx, err)
-	}
-	r.keys.publish(ctx, keys, skipped)
-	return r.succeed(ctx)
+// Status returns how the set is doing, for a page that operators read.
+func (r *Remote) Status() Status {
+	status := statusOf(r.keys.load(), r.config.Clock())
+	status.Failures, status.Err = r.attempts.lately()
+	status.Next = r.attempts.nextAt()
+	return status
 }
 
-func (r *Remote) fail(ctx context.Context, err error) time.Duration {
-	wait := r.backoff.next()
-	message := "keyset: fetch failed, the last good keys stay"
-	if r.keys.load() == nil {
-		message = "keyset: fetch failed, there are no keys yet"
-	}
-	r.keys.logger.WarnContext(ctx, message,
-		slog.Any("error", err), slog.Duration("retry_in", wait), slog.Int("failures", r.backoff.failures))
-	r.attempts.end(err, wait)
-	return wait
-}
-
-func (r *Remote) succeed(ctx context.Context) time.Duration {
-	if r.backoff.failures > 0 {
-		r.keys.logger.InfoContext(ctx, "keyset: fetch succeeded again", slog.Int("failures", r.backoff.failures))
-		r.backoff.failures = 0
-	}
-	select {
-	case <-r.ready:
-	default:
-		close(r.ready)
-	}
-	wait := shorter(r.config.RefreshInterval, r.config.RefreshInterval/5)
-	r.attempts.end(nil, wait)
-	return wait
+// Close ends the background work, a fetch under way included, and waits for
+// it. It may be called more than once; the error is always nil.
+func (r *Remote) Close() error {
+	r.cancel()
+	<-r.done
+	return nil
 }
 
 // withCause adds cause in front of what is known.

@@ -9,8 +9,12 @@ import (
 
 // Static is a [Set] whose keys never change. It never answers [ErrUnavailable].
 type Static struct {
-	keys    *snapshot
+	keys    *Snapshot
 	skipped []Skipped
+}
+
+func newStatic(keys *index, skipped []Skipped) *Static {
+	return &Static{keys: &Snapshot{index: keys, generation: 1}, skipped: skipped}
 }
 
 // New returns the set of the given keys. It is an error to give none, a nil
@@ -22,20 +26,23 @@ func New(keys ...*Key) (*Static, error) {
 	if slices.Contains(keys, nil) {
 		return nil, errors.New("keyset: nil key")
 	}
-	snapshot, duplicates := newSnapshot(keys)
+	index, duplicates := newIndex(keys)
 	if len(duplicates) > 0 {
 		return nil, fmt.Errorf("keyset: two keys with the id %s for %s", quote(duplicates[0].id), duplicates[0].alg)
 	}
-	return &Static{keys: snapshot}, nil
+	return newStatic(index, nil), nil
 }
 
 // Key implements [Set]. It never waits.
 func (s *Static) Key(_ context.Context, id string, alg Algorithm) (*Key, error) {
-	return s.keys.key(id, alg)
+	return s.keys.index.key(id, alg)
 }
 
+// Snapshot implements [Live]. It is always the same one.
+func (s *Static) Snapshot() *Snapshot { return s.keys }
+
 // Keys returns the keys of the set.
-func (s *Static) Keys() []*Key { return slices.Clone(s.keys.keys) }
+func (s *Static) Keys() []*Key { return s.keys.Keys() }
 
 // Skipped returns the keys that [Parse] left out, in the order of the JWK Set.
 func (s *Static) Skipped() []Skipped { return slices.Clone(s.skipped) }

@@ -10,20 +10,27 @@ import (
 // maxHeaders bounds the header of a response, in bytes.
 const maxHeaders = 64 << 10
 
-// newClient returns a client that keeps to the rules of e, and a function that
-// drops its idle connections. base may be nil and is not changed.
-func newClient(base *http.Client, e *endpoint) (client *http.Client, closeIdle func()) {
+// newClient returns a client like base, which may be nil and is not changed,
+// and a function that drops its idle connections.
+func newClient(base *http.Client) (client *http.Client, closeIdle func()) {
 	client = new(http.Client)
 	if base != nil {
 		*client = *base
 	}
-	client.CheckRedirect = both(e.checkRedirect, client.CheckRedirect)
 	if client.Transport != nil {
 		return client, func() {} // its connections may serve others
 	}
 	transport := newTransport()
 	client.Transport = transport
 	return client, transport.CloseIdleConnections
+}
+
+// guard returns a client that keeps to the rules of e, and then to those of
+// base.
+func (e *endpoint) guard(base *http.Client) *http.Client {
+	guarded := *base
+	guarded.CheckRedirect = both(e.checkRedirect, base.CheckRedirect)
+	return &guarded
 }
 
 // both asks first, then second unless that is nil.
