@@ -21,6 +21,7 @@ const maxWaiters = 1024
 type attempt struct {
 	done    chan struct{} // closed when it ended
 	err     error         // how; not to be read before
+	asked   bool          // for an id that the set lacks
 	waiters int           // so far; guarded by the attempts' lock
 }
 
@@ -73,7 +74,7 @@ func (a *attempts) join(id string) (*attempt, error) {
 	case a.last != nil:
 		return nil, &UnavailableError{After: a.untilNext(now), Err: a.last}
 	case a.budget.take(now):
-		a.current = &attempt{done: make(chan struct{})}
+		a.current = &attempt{done: make(chan struct{}), asked: true}
 		a.asked <- struct{}{} // never blocks: begin empties it
 		return a.wait()
 	default:
@@ -98,7 +99,7 @@ func (a *attempts) missing(id string, attempt *attempt) {
 }
 
 // begin is called by the one who fetches, before it does. It reports whether
-// join asked for it.
+// join asked for the attempt.
 func (a *attempts) begin() (asked bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -107,10 +108,9 @@ func (a *attempts) begin() (asked bool) {
 	}
 	select {
 	case <-a.asked: // this is it
-		return true
 	default:
-		return false
 	}
+	return a.current.asked
 }
 
 // end is called by the one who fetched. wait is the time until it fetches

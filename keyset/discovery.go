@@ -23,7 +23,7 @@ const wellKnown = "/.well-known/openid-configuration"
 //
 // The document is read again and again, as an issuer may move its keys. One
 // that can't be read, or is no longer fit, leaves the keys where they were last
-// said to be, for MaxStale.
+// said to be; after MaxStale of that, fetches count as failed.
 //
 // The configuration mistakes are those of Fetch, an issuer with a query or a
 // fragment, and one with a placeholder in braces, as multi-tenant providers

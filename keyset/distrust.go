@@ -3,7 +3,6 @@ package keyset
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 )
@@ -31,7 +30,7 @@ func checkThumbprints(thumbprints []string) error {
 		return errors.New("keyset: Distrust without a thumbprint")
 	}
 	for _, thumbprint := range thumbprints {
-		sum, err := base64.RawURLEncoding.Strict().DecodeString(thumbprint)
+		sum, err := decode("thumbprint", thumbprint)
 		if err != nil || len(sum) != sha256.Size {
 			return fmt.Errorf("keyset: %s is not a SHA-256 JWK thumbprint in base64url", quote(thumbprint))
 		}

@@ -83,6 +83,9 @@ func (s *index) key(id string, alg Algorithm) (*Key, error) {
 	if s.knows(id) {
 		return nil, fmt.Errorf("%w: the key with this id is for another", ErrWrongAlgorithm)
 	}
+	if s.barred[id] {
+		return nil, fmt.Errorf("%w: it is distrusted", ErrUnknownKey)
+	}
 	if len(s.all[alg]) > 0 && len(s.without[alg]) == 0 {
 		return nil, ErrUnknownKey
 	}

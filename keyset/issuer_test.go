@@ -26,12 +26,14 @@ type issuer struct {
 	answer   answer
 	requests []string // their URLs
 	times    []time.Time
+	headers  []http.Header
 }
 
 func (i *issuer) RoundTrip(request *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.requests = append(i.requests, request.URL.String())
 	i.times = append(i.times, time.Now())
+	i.headers = append(i.headers, request.Header.Clone())
 	answer := i.answer
 	i.mu.Unlock()
 	return answer(request)
@@ -52,6 +54,13 @@ func (i *issuer) count() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return len(i.requests)
+}
+
+// last returns when it got the last request.
+func (i *issuer) last() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.times[len(i.times)-1]
 }
 
 // counting returns how many requests it gets while do runs.

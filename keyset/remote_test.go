@@ -3,7 +3,6 @@ package keyset_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -118,9 +117,8 @@ func TestRefreshReplacesAllKeys(t *testing.T) {
 // changes are what an issuer, or a file, may put in the place of the key "a",
 // which is for EdDSA: the new key under the old id must be used.
 func changes() map[string]jwk {
-	other, _ := newEd().Public().(ed25519.PublicKey)
 	return map[string]jwk{
-		"other material":    edJWK().with(jwk{"kid": "a", "x": b64(other)}),
+		"other material":    otherEdJWK().named("a"),
 		"another algorithm": edJWK().with(jwk{"kid": "a", "alg": "Ed25519"}),
 		"another type":      ecJWK(p256()).named("a"),
 	}

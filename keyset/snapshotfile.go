@@ -17,13 +17,13 @@ import (
 // snapshotFile keeps the last good keys of one source on disk. The zero value
 // keeps nothing. It belongs to one goroutine.
 type snapshotFile struct {
-	path    string
-	source  string // whose keys they are
-	logger  *slog.Logger
-	trouble string // what was warned about last
+	path   string
+	source string // whose keys they are
+	logger *slog.Logger
 
-	jwks []byte    // the last good keys
-	kept time.Time // when they were written
+	jwks   []byte    // the last good keys
+	kept   time.Time // when they were written
+	broken bool      // whether the last attempt to write them failed
 }
 
 // stored is what such a file holds.
@@ -99,13 +99,12 @@ func (f *snapshotFile) save(ctx context.Context, jwks []byte, now time.Time, atM
 		return
 	}
 	err := f.write(now)
-	switch {
-	case err == nil:
-		f.kept, f.trouble = now, ""
-	case err.Error() != f.trouble:
-		f.trouble = err.Error()
+	if err == nil {
+		f.kept = now
+	} else if !f.broken {
 		f.logger.WarnContext(ctx, "keyset: snapshot file can't be written", "error", err)
 	}
+	f.broken = err != nil
 }
 
 // write replaces the file as a whole, so that a crash leaves the old one or

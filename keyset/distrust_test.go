@@ -1,0 +1,116 @@
+package keyset_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
+)
+
+func TestDistrustDropsAKeyAtOnce(t *testing.T) {
+	t.Parallel()
+	first := body(jwks(edJWK().named("a"), otherEdJWK().named("b")))
+	fetched(t, keyset.RemoteConfig{}, first, func(t *testing.T, r *remote) {
+		a, before := mustKey(t, r, "a"), r.Snapshot()
+		r.becomes(down) // nobody has to be asked
+		n := r.counting(func() {
+			if err := r.Distrust(a.Thumbprint()); err != nil {
+				t.Fatal(err)
+			}
+			r.want("a", keyset.ErrUnknownKey)
+		})
+		if n != 0 {
+			t.Errorf("%d fetches", n)
+		}
+		r.wantAtOnce("b")
+		r.wantAtOnce("") // the only one now
+		if now := r.Snapshot(); now.Holds(a) || now.Generation() == before.Generation() || now.ValidUntil() != before.ValidUntil() {
+			t.Error("the snapshot still holds it, or changed otherwise")
+		}
+		pass(time.Hour)
+		r.want("a", keyset.ErrUnknownKey) // and not unavailable: that is known
+		if r.log.count("keys distrusted") != 1 || r.log.count(a.Thumbprint()) != 1 {
+			t.Errorf("log:\n%s", r.log)
+		}
+	})
+}
+
+func TestDistrustHoldsWhateverTheIssuerSays(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		stolen := mustKey(t, r, "a").Thumbprint()
+		if err := r.Distrust(stolen); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour) // of fetches that bring it back
+		r.want("a", keyset.ErrUnknownKey)
+		if r.Snapshot().Generation() != 2 || !r.Ready() || len(r.Snapshot().Keys()) != 0 {
+			t.Error("the set changes with each fetch, or is not ready")
+		}
+		r.serves(edJWK().named("another id"), otherEdJWK().named("a"))
+		pass(10 * time.Minute)
+		r.want("another id", keyset.ErrUnknownKey)
+		r.wantAtOnce("a") // another key under the old id
+	})
+}
+
+func TestDistrustBeforeAnyKeys(t *testing.T) {
+	t.Parallel()
+	thumbprint := mustKey(t, must(keyset.Parse(jwks(edJWK().named("a")), keyset.ParseConfig{})), "a").Thumbprint()
+	fetched(t, keyset.RemoteConfig{}, down, func(t *testing.T, r *remote) {
+		if err := r.Distrust(thumbprint); err != nil {
+			t.Fatal(err)
+		}
+		r.serves(edJWK().named("a"), otherEdJWK().named("b"))
+		pass(time.Minute)
+		r.want("a", keyset.ErrUnknownKey)
+		r.wantAtOnce("b")
+	})
+}
+
+func TestDistrustRefusesWhatIsNoThumbprint(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		good := mustKey(t, r, "a").Thumbprint()
+		for name, thumbprints := range map[string][]string{
+			"none":             {},
+			"empty":            {""},
+			"an id":            {good, "a"},
+			"cut short":        {good[1:]},
+			"with padding":     {good + "="},
+			"with a newline":   {good + "\n"},
+			"hex":              {strings.Repeat("0f", 32)},
+			"not base64url":    {strings.Repeat("+", 43)},
+			"good and then no": {good, good + good},
+		} {
+			if err := r.Distrust(thumbprints...); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		r.wantAtOnce("a")
+	})
+}
+
+func TestDistrustAKeyOfAFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(path, jwks(edJWK().named("a"), otherEdJWK().named("b")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := must(keyset.Load(path, keyset.FileConfig{Logger: new(record).logger()}))
+	t.Cleanup(func() { _ = file.Close() })
+	if err := file.Distrust(mustKey(t, file, "a").Thumbprint()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Key(t.Context(), "a", keyset.EdDSA); !errors.Is(err, keyset.ErrUnknownKey) {
+		t.Errorf("got %v", err)
+	}
+	mustKey(t, file, "b")
+	if err := file.Distrust("a"); err == nil {
+		t.Error("an id is no thumbprint")
+	}
+}
