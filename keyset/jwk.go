@@ -26,6 +26,7 @@ type jwk struct {
 	X          string    `json:"x"`
 	Y          string    `json:"y"`
 	Secret     string    `json:"k"`
+	Issuer     string    `json:"issuer"` // Microsoft Entra's; see Key.Issuer
 
 	// The private members; a key that has one is not fit to be handed around.
 	D    jsontext.Value `json:"d"`
@@ -66,8 +67,11 @@ func parseJWK(element jsontext.Value, rules jwkRules) (key *Key, id string, err 
 	if err := w.forSignatures(); err != nil {
 		return nil, w.ID, err
 	}
-	key, err = w.key(rules)
-	return key, w.ID, err
+	if key, err = w.key(rules); err != nil {
+		return nil, w.ID, err
+	}
+	key.issuer = w.Issuer
+	return key, w.ID, nil
 }
 
 // key builds the key by its type (RFC 7518 section 6.1).

@@ -66,6 +66,31 @@ func TestRSAAlgorithmOfKeysThatNameNone(t *testing.T) {
 	}
 }
 
+func TestIssuerThatAKeyNames(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		issuer any
+		want   string
+	}{
+		"none":       {nil, ""},
+		"null":       {json.RawMessage("null"), ""},
+		"an issuer":  {"https://id.example.com/acme", "https://id.example.com/acme"},
+		"a template": {"https://id.example.com/{tenantid}", "https://id.example.com/{tenantid}"},
+		"any text":   {"x", "x"},
+	} {
+		set, err := keyset.Parse(jwks(edJWK().with(jwk{"issuer": test.issuer})), keyset.ParseConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := set.Keys()[0].Issuer(); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+	if built := must(keyset.NewPublicKey("", "", edKey().Public())); built.Issuer() != "" {
+		t.Errorf("a key of no JWK names issuer %q", built.Issuer())
+	}
+}
+
 // The keys that must not be used, each tried beside good ones.
 var unfit = []struct {
 	name string
@@ -122,6 +147,8 @@ var unfit = []struct {
 	{"short secret for HS512", func() jwk { return octJWK().with(jwk{"k": b64(make([]byte, 63)), "alg": "HS512"}) }, "63 bytes"},
 	{"empty secret", func() jwk { return octJWK().with(jwk{"k": ""}) }, `"k" is missing`},
 	{"number as a member", func() jwk { return edJWK().with(jwk{"x": 7}) }, "wrong type"},
+	{"number as issuer", func() jwk { return edJWK().with(jwk{"issuer": 7}) }, "wrong type"},
+	{"list as issuer", func() jwk { return edJWK().with(jwk{"issuer": []string{"https://id.example.com"}}) }, "wrong type"},
 	{"number as kid", func() jwk { return edJWK().with(jwk{"kid": 7}) }, "wrong type"},
 	{"long words are cut", func() jwk { return jwk{"kty": strings.Repeat("x", 1<<16)} }, `xxx..."`},
 }

@@ -20,6 +20,7 @@ type Key struct {
 	id         string
 	alg        Algorithm
 	thumbprint string
+	issuer     string           // "" if the JWK names none
 	public     crypto.PublicKey // nil for a secret
 
 	// verify closes over the key material: a function is the one kind of
@@ -69,6 +70,14 @@ func (k *Key) Algorithm() Algorithm { return k.alg }
 // (RFC 7638 section 7).
 func (k *Key) Thumbprint() string { return k.thumbprint }
 
+// Issuer returns the issuer whose tokens the key is for, and "" if it may be
+// that of any. It is the member "issuer" of the key's JWK, which RFC 7517 does
+// not have: Microsoft Entra publishes keys of several issuers in one set and
+// names on each the one that signs with it, either exactly or as a template with
+// a placeholder for the tenant, https://login.microsoftonline.com/{tenantid}/v2.0.
+// A [Set] doesn't look at it; package token does when it verifies.
+func (k *Key) Issuer() string { return k.issuer }
+
 // Public returns the public key, an *[rsa.PublicKey], an *[ecdsa.PublicKey] or
 // an [ed25519.PublicKey], which must not be modified. It is nil for a secret.
 func (k *Key) Public() crypto.PublicKey { return k.public }
@@ -103,9 +112,9 @@ func (k Key) LogValue() slog.Value {
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // equal reports whether k and other are the same key under the same id for
-// the same algorithm.
+// the same algorithm and issuer.
 func (k *Key) equal(other *Key) bool {
-	return k.id == other.id && k.alg == other.alg && k.thumbprint == other.thumbprint
+	return k.id == other.id && k.alg == other.alg && k.issuer == other.issuer && k.thumbprint == other.thumbprint
 }
 
 func newPublicKey(id string, alg Algorithm, public crypto.PublicKey) (*Key, error) {

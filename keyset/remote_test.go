@@ -121,6 +121,7 @@ func changes() map[string]jwk {
 		"other material":    otherEdJWK().named("a"),
 		"another algorithm": edJWK().with(jwk{"kid": "a", "alg": "Ed25519"}),
 		"another type":      ecJWK(p256()).named("a"),
+		"another issuer":    edJWK().with(jwk{"kid": "a", "issuer": "https://id.example.com"}),
 	}
 }
 
@@ -129,7 +130,7 @@ func wantReplaced(t *testing.T, set keyset.Set, next jwk) {
 	t.Helper()
 	want := must(keyset.Parse(jwks(next), keyset.ParseConfig{})).Keys()[0]
 	got, err := set.Key(t.Context(), "a", want.Algorithm())
-	if err != nil || got.Thumbprint() != want.Thumbprint() {
+	if err != nil || got.Thumbprint() != want.Thumbprint() || got.Issuer() != want.Issuer() {
 		t.Errorf("the new key is not used: %v", err)
 	}
 	if _, err := set.Key(t.Context(), "a", keyset.EdDSA); want.Algorithm() != keyset.EdDSA && !errors.Is(err, keyset.ErrWrongAlgorithm) {
