@@ -9,11 +9,18 @@ import (
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
-// Issuer is one whose tokens are accepted.
+// Issuer is one whose tokens are accepted, or several that differ by a tenant.
 type Issuer struct {
 	// URL is the issuer's identifier. A token's "iss" must equal it, character
 	// by character (RFC 7519 section 4.1.1). Required.
 	URL string
+
+	// Tenants, if not empty, make URL a template: it has one placeholder, a name
+	// in braces, as in https://login.microsoftonline.com/{tenantid}/v2.0. The
+	// tokens of exactly these tenants are accepted. Each tenant is an issuer of
+	// its own, with all else in common, and is spelled as in "iss": at Microsoft
+	// Entra that is the tenant's id, and never a domain or "common".
+	Tenants []string
 
 	// Audiences are the names of this service: a token's "aud" must hold one of
 	// them (RFC 7519 section 4.1.3). Required, unless AnyAudience says why not.
@@ -24,7 +31,12 @@ type Issuer struct {
 	// service then works here too.
 	AnyAudience string
 
-	// Keys find the keys of this issuer, and of no other. Required.
+	// Keys find the keys of this issuer, and of no other. Required. If they have
+	// a method Issuer() string that says whose they are, that must be URL: with
+	// Tenants, the same template.
+	//
+	// A key that names its issuer ([keyset.Key.Issuer]) verifies the tokens of
+	// no other, whoever else's keys are in the set.
 	Keys keyset.Set
 
 	// Algorithms narrows the algorithms that are accepted. Zero means those
@@ -46,6 +58,9 @@ func (i Issuer) validate() error {
 	case slices.Contains(i.Audiences, ""):
 		return errors.New("an empty audience")
 	}
+	if of := issuerOfKeys(i.Keys); of != "" && of != i.URL {
+		return fmt.Errorf("the keys in Keys are those of %q, which URL must equal", of)
+	}
 	for _, alg := range i.Algorithms {
 		if !alg.Supported() {
 			return fmt.Errorf("algorithm %q is not supported", alg)
@@ -54,7 +69,15 @@ func (i Issuer) validate() error {
 	return nil
 }
 
-// issuer is an Issuer that was validated and copied.
+// issuerOfKeys returns whose keys are in the set, "" if it doesn't say.
+func issuerOfKeys(keys keyset.Set) string {
+	if discovered, ok := keys.(interface{ Issuer() string }); ok {
+		return discovered.Issuer()
+	}
+	return ""
+}
+
+// issuer is an Issuer that was validated and copied, for one tenant of it.
 type issuer struct {
 	url         string
 	anyAudience bool
@@ -84,6 +107,12 @@ func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 		return nil, refuse(ReasonKeysUnavailable, "issuer %s: %w", i.url, err)
 	case key == nil || key.Algorithm() != alg:
 		return nil, refuse(ReasonKeysUnavailable, "issuer %s: the key set gave a key that was not asked for", i.url)
+	}
+	if !covers(key.Issuer(), i.url) {
+		// A key for the tokens of one tenant must not make those of another,
+		// though both are in the set that their provider publishes.
+		return nil, refuse(ReasonKeyUnknown, "kid %s: the key is for issuer %s, not %s",
+			quoted(string(h.KeyID)), quoted(key.Issuer()), i.url)
 	}
 	return key, nil
 }

@@ -17,7 +17,8 @@ const (
 // Verifier verifies tokens. Build it once, with [NewVerifier], and share it:
 // any number of goroutines may use it.
 type Verifier struct {
-	issuers []issuer
+	issuers []*issuer          // in the order they were given
+	byURL   map[string]*issuer // the same
 	now     func() time.Time
 
 	leeway         time.Duration
@@ -35,8 +36,10 @@ type Verifier struct {
 
 // NewVerifier returns a verifier for the tokens of the given issuers. It fails
 // on what can only be a mistake, and says which field or option to use: no
-// issuer, an issuer without URL, keys or audience, two issuers with one URL, an
-// option with a value that makes no sense, WithClaims for two types.
+// issuer, an issuer without URL, keys or audience, two issuers with one URL, a
+// URL that differs from what the keys are for, a template without tenants or
+// tenants without one, an option with a value that makes no sense, WithClaims
+// for two types.
 func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error) {
 	v := &Verifier{
 		now:         time.Now, //nolint:forbidigo // the default clock
@@ -64,17 +67,36 @@ func (v *Verifier) trust(issuers []Issuer) error {
 	if len(issuers) == 0 {
 		return errors.New("no issuers")
 	}
+	v.byURL = make(map[string]*issuer, len(issuers))
 	for _, i := range issuers {
-		if err := i.validate(); err != nil {
+		if err := v.trustOne(i); err != nil {
 			return fmt.Errorf("issuer %q: %w", i.URL, err)
 		}
-		if v.issuer(i.URL) != nil {
-			return fmt.Errorf("issuer %q is given twice", i.URL)
+	}
+	return nil
+}
+
+// trustOne adds what i stands for.
+func (v *Verifier) trustOne(i Issuer) error {
+	if err := i.validate(); err != nil {
+		return err
+	}
+	urls, err := i.urls()
+	if err != nil {
+		return err
+	}
+	shared := issuer{
+		anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences),
+		keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
+	}
+	for _, url := range urls {
+		if v.byURL[url] != nil {
+			return fmt.Errorf("URL %q is given twice", url)
 		}
-		v.issuers = append(v.issuers, issuer{
-			url: i.URL, anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences),
-			keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
-		})
+		one := shared
+		one.url = url
+		v.byURL[url] = &one
+		v.issuers = append(v.issuers, &one)
 	}
 	return nil
 }
@@ -82,7 +104,8 @@ func (v *Verifier) trust(issuers []Issuer) error {
 // MaxSize returns the length in bytes of the longest token that is looked at.
 func (v *Verifier) MaxSize() int { return v.maxSize }
 
-// Issuers returns the URLs of the issuers whose tokens are accepted.
+// Issuers returns the URLs of the issuers whose tokens are accepted, with those
+// of tenants one by one.
 func (v *Verifier) Issuers() []string {
 	urls := make([]string, len(v.issuers))
 	for i, issuer := range v.issuers {
@@ -165,7 +188,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
 // holds, and this one is checked again then.
 func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 	if len(v.issuers) == 1 {
-		return &v.issuers[0], nil
+		return v.issuers[0], nil
 	}
 	var claim struct {
 		Issuer text `json:"iss"`
@@ -173,21 +196,11 @@ func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 	if err := unmarshalObject(payload, maxClaimsDepth, &claim); err != nil {
 		return nil, unfit(err, ReasonClaimsInvalid, "claims")
 	}
-	issuer := v.issuer(string(claim.Issuer))
+	issuer := v.byURL[string(claim.Issuer)]
 	if issuer == nil {
 		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(string(claim.Issuer)))
 	}
 	return issuer, nil
-}
-
-// issuer returns the issuer with the given URL, nil if there is none.
-func (v *Verifier) issuer(url string) *issuer {
-	for i := range v.issuers {
-		if v.issuers[i].url == url {
-			return &v.issuers[i]
-		}
-	}
-	return nil
 }
 
 // applicationClaims is step 6 of verifying: the team's own claims.
