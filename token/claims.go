@@ -20,6 +20,10 @@ type claims struct {
 	Scope     words `json:"scope"`
 	SCP       words `json:"scp"`
 
+	// Only an issuer with Clients cares, so that any value will do otherwise.
+	ClientID        jsontext.Value `json:"client_id"`
+	AuthorizedParty jsontext.Value `json:"azp"`
+
 	marks
 }
 
@@ -70,6 +74,10 @@ func (v *Verifier) checkClaims(c *claims, issuer *issuer, now time.Time) *Error 
 	}
 	if !issuer.isFor(c.Audience) {
 		return refuse(ReasonAudienceMismatch, "aud is %s, want one of %q", quoted(strings.Join(c.Audience, " ")), issuer.audiences)
+	}
+	if !issuer.isFrom(c) {
+		return refuse(ReasonAudienceMismatch, "client_id is %s and azp %s, want one of %q",
+			quoted(string(c.ClientID)), quoted(string(c.AuthorizedParty)), issuer.clients)
 	}
 	if c.Subject == "" && !v.allowNoSubject {
 		return refuse(ReasonClaimsInvalid, "sub is missing or empty")

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
@@ -30,6 +32,13 @@ type Issuer struct {
 	// says why that is right for this issuer. A token that was sent to another
 	// service then works here too.
 	AnyAudience string
+
+	// Clients, if not empty, are those whose tokens are accepted: the client that
+	// the token was issued to, "client_id" (RFC 9068 section 2.2) or "azp"
+	// (OpenID Connect Core section 2), must be one of them, and both if the token
+	// has both. They narrow Audiences, and are what is left to compare with
+	// AnyAudience: access tokens of Amazon Cognito name no audience.
+	Clients []string
 
 	// Keys find the keys of this issuer, and of no other. Required. If they have
 	// a method Issuer() string that says whose they are, that must be URL: with
@@ -57,6 +66,8 @@ func (i Issuer) validate() error {
 		return errors.New("both Audiences and AnyAudience are set")
 	case slices.Contains(i.Audiences, ""):
 		return errors.New("an empty audience")
+	case slices.Contains(i.Clients, ""):
+		return errors.New("an empty client in Clients")
 	}
 	if of := issuerOfKeys(i.Keys); of != "" && of != i.URL {
 		return fmt.Errorf("the keys in Keys are those of %q, which URL must equal", of)
@@ -82,6 +93,7 @@ type issuer struct {
 	url         string
 	anyAudience bool
 	audiences   []string
+	clients     []string // empty means any
 	keys        keyset.Set
 	algorithms  []keyset.Algorithm // empty means whatever the keys are for
 }
@@ -89,6 +101,27 @@ type issuer struct {
 // isFor reports whether a token for audience is meant for this service.
 func (i *issuer) isFor(audience []string) bool {
 	return i.anyAudience || slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(i.audiences, a) })
+}
+
+// isFrom reports whether a token with these claims was issued to a client that
+// may call.
+func (i *issuer) isFrom(c *claims) bool {
+	if len(i.clients) == 0 {
+		return true
+	}
+	if c.ClientID == nil && c.AuthorizedParty == nil {
+		return false
+	}
+	return i.allows(c.ClientID) && i.allows(c.AuthorizedParty)
+}
+
+// allows reports whether claim is one of the clients, if it is there at all.
+func (i *issuer) allows(claim jsontext.Value) bool {
+	if claim == nil {
+		return true
+	}
+	client, err := jsontext.AppendUnquote(nil, claim)
+	return err == nil && slices.Contains(i.clients, string(client))
 }
 
 // key is step 3 of verifying: the issuer's key that the header asks for.

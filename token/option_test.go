@@ -92,6 +92,7 @@ func TestMistakes(t *testing.T) {
 		"no audience":      {issuers: with(func(i *token.Issuer) { i.Audiences = nil }), says: "AnyAudience"},
 		"empty audience":   {issuers: with(func(i *token.Issuer) { i.Audiences = []string{""} }), says: "audience"},
 		"both audiences":   {issuers: with(func(i *token.Issuer) { i.AnyAudience = "why" }), says: "both"},
+		"empty client":     {issuers: with(func(i *token.Issuer) { i.Clients = []string{"web", ""} }), says: "Clients"},
 		"alg none":         {issuers: with(func(i *token.Issuer) { i.Algorithms = []keyset.Algorithm{"none"} }), says: `"none"`},
 		"issuer twice":     {issuers: []token.Issuer{good, good}, says: "twice"},
 		"negative leeway":  {options: []token.VerifierOption{token.Leeway(-1)}, says: "Leeway"},
@@ -150,11 +151,49 @@ func TestAnyAudience(t *testing.T) {
 	wantReason(t, verifier, issuer.Token(jwttest.Claim("aud", 7)), token.ReasonClaimsInvalid)
 }
 
+func TestClientsOfAnIssuer(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	named := trust(issuer)
+	named.Clients = []string{"web", "mobile"}
+	anybody := trusting(t, issuer)
+	verifier := newVerifier(t, []token.Issuer{named})
+	named.Clients[0] = "worker" // the verifier has its own copy
+	for name, test := range map[string]struct {
+		with []jwttest.TokenOption
+		want token.Reason
+	}{
+		"client_id":                   {opts(jwttest.Claim("client_id", "web")), ""},
+		"azp":                         {opts(jwttest.Claim("azp", "mobile")), ""},
+		"both the same":               {opts(jwttest.Claim("client_id", "web"), jwttest.Claim("azp", "web")), ""},
+		"both, and both allowed":      {opts(jwttest.Claim("client_id", "web"), jwttest.Claim("azp", "mobile")), ""},
+		"both, and client_id another": {opts(jwttest.Claim("client_id", "worker"), jwttest.Claim("azp", "web")), token.ReasonAudienceMismatch},
+		"both, and azp another":       {opts(jwttest.Claim("client_id", "web"), jwttest.Claim("azp", "worker")), token.ReasonAudienceMismatch},
+		"none":                        {nil, token.ReasonAudienceMismatch},
+		"another":                     {opts(jwttest.Claim("client_id", "worker")), token.ReasonAudienceMismatch},
+		"another letter case":         {opts(jwttest.Claim("client_id", "Web")), token.ReasonAudienceMismatch},
+		"empty":                       {opts(jwttest.Claim("client_id", "")), token.ReasonAudienceMismatch},
+		"null":                        {opts(jwttest.Claim("client_id", nil)), token.ReasonAudienceMismatch},
+		"null beside a good one":      {opts(jwttest.Claim("client_id", nil), jwttest.Claim("azp", "web")), token.ReasonAudienceMismatch},
+		"list":                        {opts(jwttest.Claim("client_id", []string{"web"})), token.ReasonAudienceMismatch},
+		"number":                      {opts(jwttest.Claim("azp", 7)), token.ReasonAudienceMismatch},
+		"good, for another audience":  {opts(jwttest.Claim("azp", "web"), jwttest.Audience("x")), token.ReasonAudienceMismatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantReason(t, verifier, issuer.Token(test.with...), test.want)
+			if !strings.Contains(name, "audience") {
+				wantReason(t, anybody, issuer.Token(test.with...), "")
+			}
+		})
+	}
+}
+
 func TestEmptyListsMeanTheSameAsNone(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	verifier := newVerifier(t, []token.Issuer{{
-		URL: issuer.URL(), AnyAudience: "test", Audiences: []string{},
+		URL: issuer.URL(), AnyAudience: "test", Audiences: []string{}, Clients: []string{}, Tenants: []string{},
 		Keys: issuer.Keys(), Algorithms: []keyset.Algorithm{},
 	}})
 	wantReason(t, verifier, issuer.Token(jwttest.Audience("somebody")), "")

@@ -86,7 +86,7 @@ func (v *Verifier) trustOne(i Issuer) error {
 		return err
 	}
 	shared := issuer{
-		anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences),
+		anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences), clients: slices.Clone(i.Clients),
 		keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
 	}
 	for _, url := range urls {
