@@ -37,6 +37,31 @@ func ExampleNewVerifier() {
 	// AUDIENCE_MISMATCH - the token is not meant for this service
 }
 
+// A provider may have an issuer for each tenant, and one set of keys.
+func ExampleIssuer() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+	defer issuer.Close()
+
+	verifier, err := token.NewVerifier([]token.Issuer{{
+		URL:       "https://login.example.com/{tenantid}",
+		Tenants:   []string{"acme", "globex"},
+		Audiences: []string{"orders"},
+		Keys:      issuer.Keys(),
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, tenant := range []string{"acme", "initech"} {
+		raw := issuer.Token(jwttest.Audience("orders"), jwttest.IssuedBy("https://login.example.com/"+tenant))
+		caller, err := verifier.Verify(context.Background(), raw)
+		fmt.Printf("%s: issuer %q, reason %q\n", tenant, caller.Issuer(), token.ReasonOf(err))
+	}
+	// Output:
+	// acme: issuer "https://login.example.com/acme", reason ""
+	// initech: issuer "", reason "ISSUER_MISMATCH"
+}
+
 // The team's own claims have a type, and a check of their own.
 func ExampleWithClaims() {
 	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())

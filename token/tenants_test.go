@@ -195,6 +195,7 @@ func TestKeysThatNameTheirIssuer(t *testing.T) {
 		"a placeholder for a part of two":     {"https://login.test/tenant-a/{a}/v2.0", tenantA, token.ReasonKeyUnknown},
 		"a prefix and suffix that overlap":    {"https://login.test/tenant-a/v{a}/v2.0", tenantA, token.ReasonKeyUnknown},
 		"a placeholder for nothing":           {"https://login.test/tenant-a{a}/v2.0", tenantA, token.ReasonKeyUnknown},
+		"another end":                         {"https://login.test/tenant-a/{v}.1", tenantA, token.ReasonKeyUnknown},
 		"two placeholders":                    {"https://{host}/{tenantid}/v2.0", tenantA, token.ReasonKeyUnknown},
 		"a placeholder without a name":        {"https://login.test/{}/v2.0", tenantA, token.ReasonKeyUnknown},
 		"any text":                            {"x", tenantA, token.ReasonKeyUnknown},
