@@ -262,7 +262,7 @@ func TestTheDocumentIsAskedForAsItSays(t *testing.T) {
 		min, max int // requests in 10 hours
 	}{
 		"nothing":        {"", 9, 13},
-		"ten minutes":    {"max-age=600", 50, 75},
+		"ten minutes":    {"max-age=600", 35, 75},
 		"half a day":     {"max-age=43200", 9, 13},
 		"not to keep it": {"no-store", 9, 13},
 	} {
