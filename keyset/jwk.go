@@ -45,6 +45,9 @@ type jwkRules struct {
 	secrets      bool      // whether kty "oct" is accepted
 }
 
+// errPrivate is a key that is not fit to be handed around.
+var errPrivate = errors.New("holds a private key: publish the public half only")
+
 // check reports rules that would silently cost every RSA key.
 func (r jwkRules) check() error {
 	if _, _, err := schemeFor(r.rsaAlgorithm, RS256, kindRSA); err != nil {
@@ -101,7 +104,7 @@ func (w *jwk) forSignatures() error {
 	}
 	for _, member := range []jsontext.Value{w.D, w.P, w.Q, w.DP, w.DQ, w.QI, w.Oth, w.Priv} {
 		if member != nil && member.Kind() != jsontext.KindNull {
-			return errors.New("holds a private key: publish the public half only")
+			return errPrivate
 		}
 	}
 	return nil

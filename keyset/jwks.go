@@ -57,7 +57,12 @@ func parseJWKS(jwks []byte, rules jwkRules) (*index, []Skipped, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, at, skipped := parseJWKs(elements, rules)
+	return arrange(parseJWKs(elements, rules))
+}
+
+// arrange builds the index of keys, each with its position, beside what was
+// skipped.
+func arrange(keys []*Key, at map[*Key]int, skipped []Skipped) (*index, []Skipped, error) {
 	if len(keys) == 0 {
 		return nil, skipped, noUsableKeys(skipped)
 	}
