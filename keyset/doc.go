@@ -16,8 +16,8 @@
 // # Where keys come from
 //
 //   - [New] takes keys that you hold.
-//   - [Parse] reads a JWK Set (RFC 7517) from bytes.
-//   - [Load] reads one from a file and notices when the file changes.
+//   - [Parse] reads a JWK Set (RFC 7517) or PEM from bytes.
+//   - [Load] reads either from a file and notices when the file changes.
 //   - [Fetch] keeps one from an https URL up to date in the background.
 //
 // Keys in a JWK Set are read one by one: a key of an unknown kind, too short,

@@ -55,6 +55,27 @@ func ExampleParse() {
 	// [key 1 (kid "2025-02"): use "enc" is not for signatures]
 }
 
+// PEM has no ids: KeyID says what the issuer's tokens call each key.
+func ExampleParse_pem() {
+	const text = `The key of the billing service, since 2025:
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+`
+	set, err := keyset.Parse([]byte(text), keyset.ParseConfig{KeyID: keyset.ThumbprintID})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(set.Keys())
+
+	_, err = keyset.Parse([]byte(text[:100]), keyset.ParseConfig{})
+	fmt.Println(err)
+	// Output:
+	// [EdDSA key "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"]
+	// keyset: PEM: "PUBLIC KEY" on line 2 is cut off: it has no END line
+}
+
 func ExampleLoad() {
 	directory, err := os.MkdirTemp("", "keyset")
 	if err != nil {

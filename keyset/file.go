@@ -2,6 +2,7 @@ package keyset
 
 import (
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,9 +16,14 @@ import (
 // FileConfig says how to read and watch a file of keys. The zero value suits
 // most.
 type FileConfig struct {
-	// RSAAlgorithm is the algorithm of RSA keys that don't name one.
-	// Zero means RS256.
+	// RSAAlgorithm is the algorithm of RSA keys that don't name one, which in
+	// PEM none does. Zero means RS256.
 	RSAAlgorithm Algorithm
+
+	// KeyID names the keys in PEM, as that of [ParseConfig] does. Nil gives
+	// none an id: with a second key for one algorithm, the file is then broken.
+	// It is called by one goroutine at a time.
+	KeyID func(public crypto.PublicKey) string
 
 	// Interval is the time between two looks at the file. Zero means one
 	// second.
@@ -68,13 +74,16 @@ type breakage struct {
 	times int // so many looks at it in a row
 }
 
-// Load reads the JWK Set (RFC 7517 section 5) in the file at path, of 1 MiB at
-// most, and watches it. Symmetric keys (kty "oct") are accepted: guard the
-// file as you guard the secrets in it. Keys that can't be used are left out
-// with a warning.
+// Load reads the JWK Set or PEM in the file at path, of 1 MiB at most, as
+// [Parse] does, and watches it. The file may change from one to the other.
+// Symmetric keys (kty "oct") are accepted: guard the file as you guard the
+// secrets in it. Keys that can't be used are left out with a warning.
+//
+// Replace the file by a rename. One that is half-written is broken, but PEM
+// that was cut between two blocks looks whole.
 //
 // A configuration mistake is an error: a file that can't be read, is not a
-// regular file or a link to one, is not a JWK Set or has no usable key; an
+// regular file or a link to one, or that Parse would refuse; an
 // RSAAlgorithm that is not for RSA; a negative Interval. The cause of a failed
 // read can be unwrapped ([os.ErrNotExist]). Call Close on the set when done
 // with it.
@@ -85,7 +94,7 @@ func Load(path string, config FileConfig) (*File, error) {
 	}
 	f := &File{
 		path: path, interval: interval, clock: clockOr(config.Clock),
-		rules:    jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true},
+		rules:    jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true, keyID: config.KeyID},
 		keys:     published{logger: loggerFor(config.Logger, "file", path)},
 		observed: observed{observer: config.Observer, source: path},
 		done:     make(chan struct{}),
@@ -195,9 +204,9 @@ func (f *File) read(ctx context.Context) (changed bool, err error) {
 }
 
 func (f *File) parse(ctx context.Context, content []byte) (changed bool, err error) {
-	keys, skipped, err := parseJWKS(content, f.rules)
+	keys, skipped, err := parseKeys(content, f.rules)
 	if err != nil {
-		return false, fmt.Errorf("%s: JWK Set: %w", f.path, err)
+		return false, fmt.Errorf("%s: %w", f.path, err)
 	}
 	return f.keys.publish(ctx, keys, skipped, f.clock()), nil
 }

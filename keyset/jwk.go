@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"crypto"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type jwk struct {
 type jwkRules struct {
 	rsaAlgorithm Algorithm // of RSA keys that name none; empty means RS256
 	secrets      bool      // whether kty "oct" is accepted
+
+	keyID func(crypto.PublicKey) string // of keys in PEM; nil means that they have none
 }
 
 // errPrivate is a key that is not fit to be handed around.

@@ -2,6 +2,7 @@ package keyset
 
 import (
 	"cmp"
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,16 +10,25 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ParseConfig says how to read a JWK Set. The zero value suits most issuers.
+// ParseConfig says how to read keys. The zero value suits most issuers.
 type ParseConfig struct {
-	// RSAAlgorithm is the algorithm of RSA keys that don't name one.
-	// Zero means RS256.
+	// RSAAlgorithm is the algorithm of RSA keys that don't name one, which in
+	// PEM none does. Zero means RS256.
 	RSAAlgorithm Algorithm
+
+	// KeyID names the keys in PEM, which has no place for an id: it returns
+	// what the issuer's tokens call the key ("kid"), or "" for no id.
+	// [ThumbprintID] and [SPKIHashID] are two that issuers use. It gets an
+	// *[rsa.PublicKey], an *[ecdsa.PublicKey] or an [ed25519.PublicKey], which
+	// it must not modify. Nil gives no key an id, and then PEM may hold one key
+	// for each algorithm and no more, so that a rotation, which needs two, needs
+	// KeyID. Keys in a JWK Set keep their own ids.
+	KeyID func(public crypto.PublicKey) string
 }
 
 // Skipped is a key that was left out of a set because it can't be used.
 type Skipped struct {
-	Index int    // position in the JWK Set, from 0
+	Index int    // position in the JWK Set, or among the blocks of PEM, from 0
 	ID    string // the key's id, if it could be read
 	Err   error  // why it can't be used
 }
@@ -28,23 +38,35 @@ func (s Skipped) String() string {
 	return fmt.Sprintf("key %d (kid %s): %v", s.Index, quote(s.ID), s.Err)
 }
 
-// errNoUsableKeys is a JWK Set that reads well and is of no use.
+// errNoUsableKeys is what reads well and is of no use.
 var errNoUsableKeys = errors.New("no usable keys")
 
-// Parse reads a JWK Set (RFC 7517 section 5). Symmetric keys (kty "oct") are
-// accepted: give it only a set that you keep as you keep the secrets in it.
+// Parse reads a JWK Set (RFC 7517 section 5) or PEM (RFC 7468). Symmetric keys
+// (kty "oct") are accepted: give it only a set that you keep as you keep the
+// secrets in it.
 //
-// Keys that can't be used are left out and found in [Static.Skipped]. It is an
-// error if the whole is not a JWK Set, if no usable key remains, or if
-// RSAAlgorithm is not for RSA keys. The errors have no particular type.
-func Parse(jwks []byte, config ParseConfig) (*Static, error) {
-	rules := jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true}
+// In PEM, keys are in blocks PUBLIC KEY, RSA PUBLIC KEY and CERTIFICATE, with
+// any text between the blocks. A certificate only carries its key: its dates,
+// names, usages and signature are not checked. One that issued another of the
+// same PEM, by what that says of its issuer, is left out: of a chain, the first
+// certificate is the signer's. A self-signed one is used.
+//
+// Keys that can't be used are left out and found in [Static.Skipped], and so
+// are private keys, which are not even decoded, and blocks of other types; only
+// EC PARAMETERS, which tells nothing that its key doesn't, is passed over.
+//
+// It is an error if the whole is neither; if no usable key remains; if PEM has
+// a block that is cut off or damaged, or several keys for one algorithm without
+// an id, of which a token could choose none; or if RSAAlgorithm is not for RSA
+// keys. The errors have no particular type.
+func Parse(data []byte, config ParseConfig) (*Static, error) {
+	rules := jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true, keyID: config.KeyID}
 	if err := rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
 	}
-	keys, skipped, err := parseJWKS(jwks, rules)
+	keys, skipped, err := parseKeys(data, rules)
 	if err != nil {
-		return nil, fmt.Errorf("keyset: JWK Set: %w", err)
+		return nil, fmt.Errorf("keyset: %w", err)
 	}
 	return newStatic(keys, skipped), nil
 }

@@ -44,5 +44,5 @@ func (s *Static) Snapshot() *Snapshot { return s.keys }
 // Keys returns the keys of the set.
 func (s *Static) Keys() []*Key { return s.keys.Keys() }
 
-// Skipped returns the keys that [Parse] left out, in the order of the JWK Set.
+// Skipped returns the keys that [Parse] left out, in the order they came in.
 func (s *Static) Skipped() []Skipped { return slices.Clone(s.skipped) }
