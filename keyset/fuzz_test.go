@@ -1,9 +1,11 @@
 package keyset_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -35,6 +37,74 @@ func FuzzParse(f *testing.F) {
 			checkKey(t, set, key)
 		}
 	})
+}
+
+// FuzzPEM looks for PEM of which Parse overlooks a block, that it takes though
+// it is cut off, or that gives keys which must not be or can't be chosen.
+func FuzzPEM(f *testing.F) {
+	for _, seed := range seedsOfPEM() {
+		f.Add(seed, uint(len(seed)/2), true)
+		f.Add(seed, uint(len(seed)-len(seed)/4), false)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at uint, named bool) {
+		if !bytes.Contains(text, []byte("-----")) || bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+			return // FuzzParse does these
+		}
+		config := keyset.ParseConfig{}
+		if named {
+			config.KeyID = keyset.SPKIHashID
+		}
+		set, err := keyset.Parse(text, config)
+		if err != nil {
+			if set != nil || len(err.Error()) > 1000 {
+				t.Fatalf("a set besides %v", err)
+			}
+			return
+		}
+		checkBlocks(t, text, set)
+		for _, key := range set.Keys() {
+			checkKey(t, set, key)
+			if got, err := set.Key(t.Context(), key.ID(), key.Algorithm()); !named && got != key {
+				t.Errorf("asked for %v, got %v, %v", key, got, err)
+			}
+		}
+		begun := text[:at%uint(len(text))]
+		if part, err := keyset.Parse(begun, config); err == nil {
+			checkBlocks(t, begun, part)
+		}
+	})
+}
+
+// checkBlocks checks that each block that begins is a key or is skipped.
+func checkBlocks(t *testing.T, text []byte, set *keyset.Static) {
+	t.Helper()
+	begun := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) {
+		line = bytes.TrimSpace(line)
+		if bytes.HasPrefix(line, []byte("-----BEGIN")) && !bytes.Equal(line, []byte("-----BEGIN EC PARAMETERS-----")) {
+			begun++
+		}
+	}
+	if made := len(set.Keys()) + len(set.Skipped()); made != begun {
+		t.Errorf("%d blocks make %v and skip %v", begun, set.Keys(), set.Skipped())
+	}
+}
+
+// seedsOfPEM are files good and bad.
+func seedsOfPEM() [][]byte {
+	root := newAuthority("root")
+	chain := root.issue("signer", p256().Public()).pem() + root.certificate.pem()
+	good := spki(edKey().Public()) + spki(rsaKey().Public()) + pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey))
+	var all [][]byte
+	for _, text := range []string{
+		good, chain, good + chain, "text\n" + good + "text", "\xef\xbb\xbf" + strings.ReplaceAll(good, "\n", "\r\n"),
+		pemOf("EC PARAMETERS", nil) + pemOf("EC PRIVATE KEY", nil) + good, "-----BEGIN -----\n-----END -----\n" + good,
+		spki(p384().Public()) + spki(p521().Public()), strings.ReplaceAll(good, "\n", " "),
+		"-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END PUBLIC KEY-----\n" + good,
+	} {
+		all = append(all, []byte(text), []byte(text[:len(text)-20]))
+	}
+	return all
 }
 
 // seeds are sets good and bad.
