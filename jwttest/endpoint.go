@@ -47,16 +47,21 @@ func (i *Issuer) requests(at Endpoint) int {
 }
 
 // SetHeader sets a header of the good answers of the given endpoints, or of
-// all: "Cache-Control", say. An "ETag" is honoured too: a request with the
-// same in If-None-Match is answered 304. An empty value removes the header.
+// all: "Cache-Control", say. An empty value means that they have no such
+// header, not even by default.
+//
+// By default they have a Content-Type, and an ETag that is the same exactly as
+// long as the body is. A request that has the ETag in If-None-Match, or the
+// Last-Modified that was set here in If-Modified-Since, is answered 304 (RFC
+// 9110 section 13.2.2). Either may be a lie: an ETag that is set stays while
+// the keys change.
 func (i *Issuer) SetHeader(name, value string, at ...Endpoint) {
 	i.each(at, func(e *endpoint) {
 		e.header = e.header.Clone()
-		if value == "" {
-			e.header.Del(name)
-			return
-		}
 		e.header.Set(name, value)
+		if value == "" {
+			e.header[http.CanonicalHeaderKey(name)] = nil
+		}
 	})
 }
 

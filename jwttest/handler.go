@@ -2,6 +2,7 @@ package jwttest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -70,8 +71,18 @@ func (i *Issuer) visit(at Endpoint, w http.ResponseWriter, r *http.Request) *vis
 // answer answers as it should.
 func (v *visit) answer() {
 	if body, ok := v.prepare(); ok {
-		http.ServeContent(v.w, v.r, "", time.Time{}, bytes.NewReader(body))
+		http.ServeContent(v.w, v.r, "", modified(v.w.Header()), bytes.NewReader(body))
 	}
+}
+
+// modified returns what Last-Modified says, zero if it says nothing that is a
+// date.
+func modified(header http.Header) time.Time {
+	when, err := http.ParseTime(header.Get("Last-Modified"))
+	if err != nil {
+		return time.Time{}
+	}
+	return when
 }
 
 // prepare sets the headers of a good answer and returns its body. If there is
@@ -83,10 +94,17 @@ func (v *visit) prepare() (body []byte, ok bool) {
 		return nil, false
 	}
 	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("ETag", etag(body))
 	for name, values := range v.header {
 		v.w.Header()[name] = values
 	}
 	return body, true
+}
+
+// etag returns a strong validator of body (RFC 9110 section 8.8.3).
+func etag(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + encode(sum[:12]) + `"`
 }
 
 func (v *visit) body() ([]byte, error) {

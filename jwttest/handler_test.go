@@ -184,3 +184,129 @@ func TestAnETagIsHonoured(t *testing.T) {
 		}
 	})
 }
+
+func TestGoodAnswersHaveAnETagOfTheirBody(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
+		current := func(url string) string {
+			t.Helper()
+			tag := mustGet(t, client, url).header.Get("ETag")
+			if len(tag) < 10 || tag[0] != '"' || tag[len(tag)-1] != '"' {
+				t.Errorf("ETag of %s is %s", url, tag)
+			}
+			return tag
+		}
+		first := current(issuer.JWKSURL())
+		if again := current(issuer.JWKSURL()); again != first {
+			t.Errorf("%s and %s of one body", first, again)
+		}
+		if other := current(issuer.DiscoveryURL()); other == first {
+			t.Errorf("%s of two bodies", first)
+		}
+		next := jwttest.NewKey(t, keyset.ES256)
+		issuer.Publish(next)
+		if changed := current(issuer.JWKSURL()); changed == first {
+			t.Errorf("%s of two bodies", first)
+		}
+		issuer.Withdraw(next)
+		if back := current(issuer.JWKSURL()); back != first {
+			t.Errorf("%s and %s of one body", first, back)
+		}
+		issuer.Rotate()
+		if rotated := current(issuer.JWKSURL()); rotated == first {
+			t.Errorf("%s of two bodies", first)
+		}
+	})
+}
+
+func TestConditionalRequests(t *testing.T) {
+	t.Parallel()
+	const date, later, earlier = "Tue, 01 Jan 2030 12:00:00 GMT", "Tue, 01 Jan 2030 12:00:01 GMT", "Tue, 01 Jan 2030 11:59:59 GMT"
+	const same = "that of the answer before"
+	for _, test := range []struct {
+		name    string
+		set     [2]string // a header of the answers
+		request [2]string
+		changed bool // the keys, between the two answers
+		want    int
+	}{
+		{"the default ETag", [2]string{}, [2]string{"If-None-Match", same}, false, 304},
+		{"the default ETag, of other keys", [2]string{}, [2]string{"If-None-Match", same}, true, 200},
+		{"any ETag", [2]string{}, [2]string{"If-None-Match", "*"}, true, 304},
+		{"a list of ETags", [2]string{"ETag", `"1"`}, [2]string{"If-None-Match", `"0", W/"1"`}, false, 304},
+		{"an ETag that was set", [2]string{"ETag", `"1"`}, [2]string{"If-None-Match", `"1"`}, false, 304},
+		{"another ETag", [2]string{"ETag", `"1"`}, [2]string{"If-None-Match", `"0"`}, false, 200},
+		{"an ETag that lies", [2]string{"ETag", `"1"`}, [2]string{"If-None-Match", `"1"`}, true, 304},
+		{"a weak ETag", [2]string{"ETag", `W/"1"`}, [2]string{"If-None-Match", `W/"1"`}, false, 304},
+		{"an ETag that is garbage", [2]string{"ETag", "1"}, [2]string{"If-None-Match", "1"}, false, 200},
+		{"no ETag", [2]string{"ETag", ""}, [2]string{"If-None-Match", `"1"`}, false, 200},
+		{"a date", [2]string{"Last-Modified", date}, [2]string{"If-Modified-Since", date}, false, 304},
+		{"a date, asked later", [2]string{"Last-Modified", date}, [2]string{"If-Modified-Since", later}, false, 304},
+		{"a date, asked earlier", [2]string{"Last-Modified", date}, [2]string{"If-Modified-Since", earlier}, false, 200},
+		{"a date that lies", [2]string{"Last-Modified", date}, [2]string{"If-Modified-Since", date}, true, 304},
+		{"a date that is garbage", [2]string{"Last-Modified", "yesterday"}, [2]string{"If-Modified-Since", "yesterday"}, false, 200},
+		{"no date", [2]string{}, [2]string{"If-Modified-Since", date}, false, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
+				name, value := test.set[0], test.set[1]
+				if name != "" {
+					issuer.SetHeader(name, value)
+				}
+				before := mustGet(t, client, issuer.JWKSURL())
+				if got := before.header.Get(name); name != "" && got != value {
+					t.Errorf("%s is %q", name, got)
+				}
+				if test.changed {
+					issuer.Rotate()
+				}
+				condition := test.request[1]
+				if condition == same {
+					condition = before.header.Get("ETag")
+				}
+				got := mustGet(t, client, issuer.JWKSURL(), test.request[0], condition)
+				want := string(issuer.JWKS())
+				if test.want == http.StatusNotModified {
+					want = ""
+				}
+				if got.status != test.want || got.body != want || got.length != int64(len(want)) {
+					t.Errorf("status %d, body of %d bytes %q", got.status, got.length, got.body)
+				}
+			})
+		})
+	}
+}
+
+func TestDefaultHeadersCanBeRemoved(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ETag", "Content-Type", "etag"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
+				issuer.SetHeader(name, "", jwttest.JWKS)
+				if got := mustGet(t, client, issuer.JWKSURL()); len(got.header.Values(name)) != 0 || got.body != string(issuer.JWKS()) {
+					t.Errorf("header %v, body %q", got.header, got.body)
+				}
+				if got := mustGet(t, client, issuer.DiscoveryURL()); got.header.Get(name) == "" {
+					t.Errorf("header of discovery %v", got.header)
+				}
+			})
+		})
+	}
+}
+
+func TestABodyThatMayNotBeIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusNoContent, http.StatusNotModified} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
+				issuer.Fail(status)
+				if got := mustGet(t, client, issuer.JWKSURL()); got.status != status || got.body != "" || got.length != 0 {
+					t.Errorf("status %d, body of %d bytes %q", got.status, got.length, got.body)
+				}
+			})
+		})
+	}
+}

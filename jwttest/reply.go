@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -40,14 +41,18 @@ func (r *reply) WriteHeader(status int) {
 		return
 	}
 	r.status, r.sent = status, r.header.Clone()
+	maps.DeleteFunc(r.sent, func(_ string, values []string) bool { return len(values) == 0 })
 	close(r.started)
 }
 
 // Write implements [http.ResponseWriter]. It waits for the client to read.
 func (r *reply) Write(p []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
-	if r.method == http.MethodHead {
+	switch {
+	case r.method == http.MethodHead:
 		return len(p), nil
+	case r.bodiless():
+		return 0, http.ErrBodyNotAllowed
 	}
 	n, err := r.writer.Write(p)
 	r.written += int64(n)
@@ -68,7 +73,7 @@ func (r *reply) finish(err error) {
 		close(r.started)
 	}
 	r.WriteHeader(http.StatusOK)
-	if err != nil || (r.method != http.MethodHead && r.written < r.promised()) {
+	if err != nil || (r.method != http.MethodHead && !r.bodiless() && r.written < r.promised()) {
 		r.abort(io.ErrUnexpectedEOF)
 		return
 	}
@@ -78,6 +83,12 @@ func (r *reply) finish(err error) {
 // abort ends the body with err, unless it has ended before.
 func (r *reply) abort(err error) { _ = r.writer.CloseWithError(err) }
 
+// bodiless reports whether an answer with this status has no body (RFC 9110
+// section 6.4.1).
+func (r *reply) bodiless() bool {
+	return r.status == http.StatusNoContent || r.status == http.StatusNotModified
+}
+
 // promised is the length of the body by the header, -1 if it doesn't say.
 func (r *reply) promised() int64 {
 	length, err := strconv.ParseInt(r.sent.Get("Content-Length"), 10, 64)
@@ -85,6 +96,14 @@ func (r *reply) promised() int64 {
 		return -1
 	}
 	return length
+}
+
+// length is that of the body as a client learns it.
+func (r *reply) length() int64 {
+	if r.bodiless() {
+		return 0
+	}
+	return r.promised()
 }
 
 // response returns what the client gets, once started is closed.
@@ -98,7 +117,7 @@ func (r *reply) response(req *http.Request, cancel context.CancelFunc) (*http.Re
 		StatusCode: r.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        r.sent,
-		ContentLength: r.promised(),
+		ContentLength: r.length(),
 		Body:          body{r.reader, cancel},
 		Request:       req,
 	}, nil
