@@ -16,14 +16,15 @@ const (
 
 // endpoint is the state of an [Endpoint]. It is guarded by the issuer.
 type endpoint struct {
-	requests int
-	header   http.Header
-	fault    fault         // nil: it answers as it should
-	changed  chan struct{} // closed when fault is replaced
+	exchanges []*Exchange // the latest
+	answered  map[int]int // requests so far, by status
+	header    http.Header
+	fault     fault         // nil: it answers as it should
+	changed   chan struct{} // closed when fault is replaced
 }
 
 func newEndpoint() *endpoint {
-	return &endpoint{header: make(http.Header), changed: make(chan struct{})}
+	return &endpoint{answered: make(map[int]int), header: make(http.Header), changed: make(chan struct{})}
 }
 
 // set replaces the fault and wakes whoever waits under the one before.
@@ -41,9 +42,13 @@ func (i *Issuer) JWKSRequests() int { return i.requests(JWKS) }
 func (i *Issuer) DiscoveryRequests() int { return i.requests(Discovery) }
 
 func (i *Issuer) requests(at Endpoint) int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.endpoints[at].requests
+	count := 0
+	i.each([]Endpoint{at}, func(e *endpoint) {
+		for _, requests := range e.answered {
+			count += requests
+		}
+	})
+	return count
 }
 
 // SetHeader sets a header of the good answers of the given endpoints, or of

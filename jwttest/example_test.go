@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -180,19 +179,45 @@ func ExampleExpired() {
 	// Output: 2030-01-01 11:00:00 +0000 UTC <nil>
 }
 
+// What a verifier asked, and what it was answered.
+func ExampleIssuer_Exchanges() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+	issuer.SetHeader("ETag", `"1"`)
+
+	_ = status(issuer) // stands for a verifier
+	_ = status(issuer, "If-None-Match", `"1"`)
+
+	for _, exchange := range issuer.Exchanges(jwttest.JWKS) {
+		fmt.Println(exchange, exchange.Header["If-None-Match"])
+	}
+	fmt.Println("answered 304:", issuer.Answered(http.StatusNotModified))
+	// Output:
+	// GET https://issuer.test/jwks.json: 200 OK []
+	// GET https://issuer.test/jwks.json: 304 Not Modified ["1"]
+	// answered 304: 1
+}
+
+// The ETag follows the keys, unless it is told to lie.
+func ExampleIssuer_SetHeader() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+
+	issuer.SetHeader("ETag", `"always"`)
+	issuer.Rotate()
+	fmt.Println(status(issuer, "If-None-Match", `"always"`))
+	issuer.SetHeader("ETag", "")
+	fmt.Println(status(issuer, "If-None-Match", `"always"`))
+	// Output:
+	// 304 Not Modified
+	// 200 OK
+}
+
 // status asks for the JWK Set and returns the status line.
-func status(issuer *jwttest.Issuer) string {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, issuer.JWKSURL(), nil)
+func status(issuer *jwttest.Issuer, header ...string) string {
+	got, err := get(context.Background(), issuer.Client(), issuer.JWKSURL(), header...)
 	if err != nil {
 		return err.Error()
 	}
-	response, err := issuer.Client().Do(request)
-	if err != nil {
-		return err.Error()
-	}
-	defer func() { _ = response.Body.Close() }()
-	_, _ = io.Copy(io.Discard, response.Body)
-	return response.Status
+	return fmt.Sprint(got.status, " ", http.StatusText(got.status))
 }
 
 // A golden file shows a reviewer when it changes who may call what.

@@ -37,14 +37,15 @@ func (i *Issuer) Handler() http.Handler {
 // serve answers one request as the endpoint is told to. A fault that ends
 // before it answered leaves the request to what holds then.
 func (i *Issuer) serve(at Endpoint, w http.ResponseWriter, r *http.Request) {
-	i.each([]Endpoint{at}, func(e *endpoint) { e.requests++ })
+	witness := i.arrive(at, w, r)
 	for r.Context().Err() == nil {
-		v := i.visit(at, w, r)
+		v := i.visit(at, witness, r)
 		if v.fault == nil {
 			v.answer()
 			return
 		}
 		if v.fault(v) {
+			witness.see(http.StatusOK) // which a handler that says nothing means
 			return
 		}
 	}
@@ -134,11 +135,14 @@ func (i *Issuer) discovery(r *http.Request) ([]byte, error) {
 
 // baseOf returns the URL under which r found the discovery document.
 func baseOf(r *http.Request) string {
-	scheme := "http://"
+	return schemeOf(r) + "://" + r.Host + strings.TrimSuffix(r.URL.Path, discoveryPath)
+}
+
+func schemeOf(r *http.Request) string {
 	if r.TLS != nil {
-		scheme = "https://"
+		return "https"
 	}
-	return scheme + r.Host + strings.TrimSuffix(r.URL.Path, discoveryPath)
+	return "http"
 }
 
 // publicAlgorithms returns the algorithms of keys that are served.

@@ -32,6 +32,7 @@ type Issuer struct {
 	forgers   ring     // keys that nobody publishes
 	extra     []string // raw JWKs
 	endpoints map[Endpoint]*endpoint
+	arrived   int              // requests at all endpoints
 	server    *httptest.Server // nil until its URL is asked for
 }
 

@@ -63,7 +63,7 @@ func InMemory() Option {
 	return option(func(s *settings) { s.inMemory = true })
 }
 
-// WithClock sets the clock that tokens are dated by. Without it that is
+// WithClock sets the clock that tokens and exchanges are dated by. Without it that is
 // [time.Now], which follows the fake clock in a [testing/synctest] bubble.
 func WithClock(now func() time.Time) Option {
 	return option(func(s *settings) { s.clock = now })
