@@ -2,6 +2,7 @@ package jwttest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -195,6 +196,21 @@ func ExampleIssuer_Exchanges() {
 	// GET https://issuer.test/jwks.json: 200 OK []
 	// GET https://issuer.test/jwks.json: 304 Not Modified ["1"]
 	// answered 304: 1
+}
+
+// An issuer that says it is another one, and moves its keys.
+func ExampleIssuer_SetDiscovery() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+
+	issuer.SetDiscovery("issuer", "https://evil.example")
+	issuer.SetDiscovery("id_token_signing_alg_values_supported", nil)
+	issuer.MoveJWKS("/keys/2")
+
+	var document map[string]any
+	got, _ := get(context.Background(), issuer.Client(), issuer.DiscoveryURL())
+	err := json.Unmarshal([]byte(got.body), &document)
+	fmt.Println(document["issuer"], document["jwks_uri"], err)
+	// Output: https://evil.example https://issuer.test/keys/2 <nil>
 }
 
 // The ETag follows the keys, unless it is told to lie.

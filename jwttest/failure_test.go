@@ -36,6 +36,13 @@ func TestMistakesFailTheTest(t *testing.T) {
 		{"no keys left", func(_ jwttest.TB, i *jwttest.Issuer) { i.Withdraw(i.Key(keyset.ES256)); i.Keys() }, "no keys"},
 		{"a claim that can't be JSON", func(_ jwttest.TB, i *jwttest.Issuer) { i.Token(jwttest.Claim("x", math.Inf(1))) }, "payload has a member"},
 		{"a claim that refuses", func(_ jwttest.TB, i *jwttest.Issuer) { i.Token(jwttest.Claim("x", stubborn{})) }, "payload has a member"},
+		{"a member of discovery that can't be JSON", func(_ jwttest.TB, i *jwttest.Issuer) { i.SetDiscovery("x", stubborn{}) }, `SetDiscovery: member "x"`},
+		{"keys moved to a URL", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("https://else.example/keys") }, "MoveJWKS"},
+		{"keys moved to a relative path", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("keys") }, "MoveJWKS"},
+		{"keys moved to a query", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("/keys?v=2") }, "MoveJWKS"},
+		{"keys moved to a space", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("/k s") }, "MoveJWKS"},
+		{"keys moved nowhere", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("") }, "MoveJWKS"},
+		{"keys moved onto discovery", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("/.well-known/openid-configuration") }, "is the discovery document"},
 		{"a header that can't be JSON", func(_ jwttest.TB, i *jwttest.Issuer) { i.Token(jwttest.Header("x", make(chan int))) }, "header has a member"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

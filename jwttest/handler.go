@@ -3,19 +3,9 @@ package jwttest
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/jwtrelay/jwtrelay/keyset"
-)
-
-// The paths of an issuer, below its URL. Discovery's is that of OpenID Connect
-// Discovery 1.0 section 4.
-const (
-	jwksPath      = "/jwks.json"
-	discoveryPath = "/.well-known/openid-configuration"
 )
 
 // Handler returns what serves the JWK Set and the discovery document, for a
@@ -23,21 +13,21 @@ const (
 // found under any prefix, and the document leads to the JWK Set beside it.
 func (i *Issuer) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasSuffix(r.URL.Path, jwksPath):
-			i.serve(JWKS, w, r)
-		case strings.HasSuffix(r.URL.Path, discoveryPath):
-			i.serve(Discovery, w, r)
-		default:
+		switch place, found := i.route(r.URL.Path); {
+		case !found:
 			http.NotFound(w, r)
+		case place.gone:
+			http.NotFound(i.arrive(place.at, w, r), r)
+		default:
+			i.serve(place, w, r)
 		}
 	})
 }
 
 // serve answers one request as the endpoint is told to. A fault that ends
 // before it answered leaves the request to what holds then.
-func (i *Issuer) serve(at Endpoint, w http.ResponseWriter, r *http.Request) {
-	witness := i.arrive(at, w, r)
+func (i *Issuer) serve(at place, w http.ResponseWriter, r *http.Request) {
+	witness := i.arrive(at.at, w, r)
 	for r.Context().Err() == nil {
 		v := i.visit(at, witness, r)
 		if v.fault == nil {
@@ -55,6 +45,7 @@ func (i *Issuer) serve(at Endpoint, w http.ResponseWriter, r *http.Request) {
 type visit struct {
 	issuer  *Issuer
 	at      Endpoint
+	base    string // URL that the endpoints are below
 	w       http.ResponseWriter
 	r       *http.Request
 	header  http.Header
@@ -62,11 +53,19 @@ type visit struct {
 	changed <-chan struct{}
 }
 
-func (i *Issuer) visit(at Endpoint, w http.ResponseWriter, r *http.Request) *visit {
+func (i *Issuer) visit(at place, w http.ResponseWriter, r *http.Request) *visit {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	e := i.endpoints[at]
-	return &visit{issuer: i, at: at, w: w, r: r, header: e.header, fault: e.fault, changed: e.changed}
+	e := i.endpoints[at.at]
+	base := schemeOf(r) + "://" + r.Host + strings.TrimSuffix(r.URL.Path, at.path)
+	return &visit{issuer: i, at: at.at, base: base, w: w, r: r, header: e.header, fault: e.fault, changed: e.changed}
+}
+
+func schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // answer answers as it should.
@@ -110,50 +109,7 @@ func etag(body []byte) string {
 
 func (v *visit) body() ([]byte, error) {
 	if v.at == Discovery {
-		return v.issuer.discovery(v.r)
+		return v.issuer.discovery(v.base)
 	}
 	return v.issuer.jwks()
-}
-
-// discovery returns the discovery document with the members that OpenID
-// Connect Discovery 1.0 section 3 requires.
-func (i *Issuer) discovery(r *http.Request) ([]byte, error) {
-	keys, err := i.held(nil)
-	if err != nil {
-		return nil, err
-	}
-	base := baseOf(r)
-	return json.Marshal(map[string]any{
-		"issuer":                                i.URL(),
-		"jwks_uri":                              base + jwksPath,
-		"authorization_endpoint":                base + "/authorize",
-		"response_types_supported":              []string{"id_token"},
-		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": publicAlgorithms(keys),
-	})
-}
-
-// baseOf returns the URL under which r found the discovery document.
-func baseOf(r *http.Request) string {
-	return schemeOf(r) + "://" + r.Host + strings.TrimSuffix(r.URL.Path, discoveryPath)
-}
-
-func schemeOf(r *http.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
-}
-
-// publicAlgorithms returns the algorithms of keys that are served.
-func publicAlgorithms(keys []*Key) []keyset.Algorithm {
-	var algs []keyset.Algorithm
-	seen := make(map[keyset.Algorithm]bool)
-	for _, key := range keys {
-		if !key.alg.Symmetric() && !seen[key.alg] {
-			seen[key.alg] = true
-			algs = append(algs, key.alg)
-		}
-	}
-	return algs
 }

@@ -1,6 +1,7 @@
 package jwttest
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -31,6 +32,8 @@ type Issuer struct {
 	ring      ring
 	forgers   ring     // keys that nobody publishes
 	extra     []string // raw JWKs
+	places    []place
+	lies      map[string]json.RawMessage // members of the discovery document; nil: not there
 	endpoints map[Endpoint]*endpoint
 	arrived   int              // requests at all endpoints
 	server    *httptest.Server // nil until its URL is asked for
@@ -54,6 +57,8 @@ func NewIssuer(tb TB, opts ...Option) *Issuer {
 		settings:  s,
 		ring:      ring{tb: tb},
 		forgers:   ring{tb: tb},
+		places:    places(),
+		lies:      make(map[string]json.RawMessage),
 		endpoints: map[Endpoint]*endpoint{JWKS: newEndpoint(), Discovery: newEndpoint()},
 	}
 	tb.Cleanup(i.Close)
@@ -72,7 +77,7 @@ func (i *Issuer) URL() string {
 
 // JWKSURL returns where the JWK Set is served, and starts the issuer's server
 // unless it is [InMemory].
-func (i *Issuer) JWKSURL() string { return i.base() + jwksPath }
+func (i *Issuer) JWKSURL() string { return i.base() + i.jwksPath() }
 
 // DiscoveryURL returns where the OpenID Connect discovery document is served,
 // and starts the issuer's server unless it is [InMemory].
