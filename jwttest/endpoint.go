@@ -19,17 +19,17 @@ type endpoint struct {
 	exchanges []*Exchange // the latest
 	answered  map[int]int // requests so far, by status
 	header    http.Header
-	fault     fault         // nil: it answers as it should
-	changed   chan struct{} // closed when fault is replaced
+	act       act           // nil: it answers as it should
+	changed   chan struct{} // closed when act is replaced
 }
 
 func newEndpoint() *endpoint {
 	return &endpoint{answered: make(map[int]int), header: make(http.Header), changed: make(chan struct{})}
 }
 
-// set replaces the fault and wakes whoever waits under the one before.
-func (e *endpoint) set(f fault) {
-	e.fault = f
+// set replaces the act and wakes whoever waits under the one before.
+func (e *endpoint) set(a act) {
+	e.act = a
 	close(e.changed)
 	e.changed = make(chan struct{})
 }

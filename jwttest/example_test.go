@@ -104,6 +104,15 @@ func ExampleIssuer_Fail() {
 	// 2 requests
 }
 
+// An issuer that asks to be left alone for a while.
+func ExampleIssuer_FailWith() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+
+	issuer.FailWith(http.StatusTooManyRequests, http.Header{"Retry-After": {"30"}}, jwttest.JWKS)
+	fmt.Println(status(issuer))
+	// Output: 429 Too Many Requests
+}
+
 func ExampleIssuer_Rotate() {
 	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
 	old := issuer.Key(keyset.ES256)

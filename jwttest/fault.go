@@ -4,33 +4,49 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
 
-// fault answers a request badly. It returns false if it ended before it
-// answered.
-type fault func(v *visit) (answered bool)
+// act is what is done instead of answering as one should. It returns false if
+// it ended before it answered.
+type act func(v *visit) (answered bool)
 
 // Recover ends every fault at the given endpoints, or at all: they answer as
 // they should, and so do the requests that hang.
-func (i *Issuer) Recover(at ...Endpoint) { i.fault(nil, at) }
+func (i *Issuer) Recover(at ...Endpoint) { i.enact(nil, at) }
 
 // Fail answers with this status and a short text. Like every fault it holds
 // at the given endpoints, or at all if none is named, and replaces the one
 // before.
-func (i *Issuer) Fail(status int, at ...Endpoint) {
+func (i *Issuer) Fail(status int, at ...Endpoint) { i.FailWith(status, nil, at...) }
+
+// FailWith is [Issuer.Fail] with a header: a Retry-After, say.
+func (i *Issuer) FailWith(status int, header http.Header, at ...Endpoint) {
+	header = header.Clone()
 	i.AnswerWith(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, http.StatusText(status), status)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		for name, values := range header {
+			w.Header()[http.CanonicalHeaderKey(name)] = values
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, http.StatusText(status)+"\n")
 	}), at...)
+}
+
+// Disconnect closes the connection without an answer. If it had served a
+// request before, an [http.Transport] tries once more.
+func (i *Issuer) Disconnect(at ...Endpoint) {
+	i.enact(func(*visit) bool {
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way for all its protocols
+	}, at)
 }
 
 // Hang doesn't answer until the request's context ends, or until
 // [Issuer.Recover] or another fault, by which the requests that hang are then
 // answered.
 func (i *Issuer) Hang(at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		select {
 		case <-v.changed:
 		case <-v.r.Context().Done():
@@ -42,7 +58,7 @@ func (i *Issuer) Hang(at ...Endpoint) {
 // Delay answers as it should, after this long. [Issuer.Recover] and every
 // other fault end the waiting.
 func (i *Issuer) Delay(d time.Duration, at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		if !v.wait(d) {
 			return false
 		}
@@ -59,23 +75,9 @@ func (i *Issuer) Answer(contentType, body string, at ...Endpoint) {
 	}), at...)
 }
 
-// Redirect answers 302 to target. A request for the target itself, should it
-// come here, is answered as it should be: every path that ends as that of the
-// endpoint leads to it.
-func (i *Issuer) Redirect(target string, at ...Endpoint) {
-	i.fault(func(v *visit) bool {
-		if v.isFor(target) {
-			v.answer()
-			return true
-		}
-		http.Redirect(v.w, v.r, target, http.StatusFound)
-		return true
-	}, at)
-}
-
 // Truncate breaks off in the middle of the body that it promised.
 func (i *Issuer) Truncate(at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		if body, ok := v.prepare(); ok {
 			v.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 			v.write(body[:len(body)/2])
@@ -87,7 +89,7 @@ func (i *Issuer) Truncate(at ...Endpoint) {
 // Inflate answers with a body of at least size bytes: as it should be, then
 // white space.
 func (i *Issuer) Inflate(size int64, at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		if body, ok := v.prepare(); ok {
 			v.write(body)
 			_, _ = io.CopyN(v.w, blank{}, size-int64(len(body)))
@@ -99,7 +101,7 @@ func (i *Issuer) Inflate(size int64, at ...Endpoint) {
 // Drip answers as it should, one byte at a time and this long apart.
 // [Issuer.Recover] and every other fault let the rest flow.
 func (i *Issuer) Drip(every time.Duration, at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		if body, ok := v.prepare(); ok {
 			v.drip(body, every)
 		}
@@ -109,14 +111,14 @@ func (i *Issuer) Drip(every time.Duration, at ...Endpoint) {
 
 // AnswerWith answers by a handler of your own.
 func (i *Issuer) AnswerWith(handler http.Handler, at ...Endpoint) {
-	i.fault(func(v *visit) bool {
+	i.enact(func(v *visit) bool {
 		handler.ServeHTTP(v.w, v.r)
 		return true
 	}, at)
 }
 
-func (i *Issuer) fault(f fault, at []Endpoint) {
-	i.each(at, func(e *endpoint) { e.set(f) })
+func (i *Issuer) enact(a act, at []Endpoint) {
+	i.each(at, func(e *endpoint) { e.set(a) })
 }
 
 // wait reports whether d passed before the fault or the request ended.
@@ -151,15 +153,6 @@ func (v *visit) drip(body []byte, every time.Duration) {
 
 // write writes part of a body. A client that is gone is no mistake here.
 func (v *visit) write(part []byte) { _, _ = io.Copy(v.w, bytes.NewReader(part)) }
-
-// isFor reports whether the request is for target.
-func (v *visit) isFor(target string) bool {
-	u, err := url.Parse(target)
-	if err != nil {
-		return false
-	}
-	return u.Path == v.r.URL.Path && (u.Host == "" || u.Host == v.r.Host)
-}
 
 // blank is white space without end.
 type blank struct{}

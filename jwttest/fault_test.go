@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,32 @@ func TestFaultsAndRecovery(t *testing.T) {
 			func(i *jwttest.Issuer) { i.Inflate(3 << 20) },
 			func(i *jwttest.Issuer, a answer, err error) bool {
 				return err == nil && len(a.body) == 3<<20 && strings.TrimRight(a.body, " ") == string(i.JWKS())
+			},
+		},
+		{
+			"fails with a header",
+			func(i *jwttest.Issuer) {
+				header := http.Header{"retry-after": {"7"}, "Content-Type": {"application/problem+json"}}
+				i.FailWith(http.StatusTooManyRequests, header)
+				header.Set("Retry-After", "8") // too late
+			},
+			func(_ *jwttest.Issuer, a answer, err error) bool {
+				return a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") == "7" &&
+					a.header.Get("Content-Type") == "application/problem+json" && err == nil
+			},
+		},
+		{
+			"disconnects",
+			func(i *jwttest.Issuer) { i.Disconnect() },
+			func(i *jwttest.Issuer, _ answer, err error) bool {
+				return errors.Is(err, io.EOF) && i.Answered(0) == i.JWKSRequests()
+			},
+		},
+		{
+			"redirects in a loop",
+			func(i *jwttest.Issuer) { i.RedirectLoop() },
+			func(i *jwttest.Issuer, _ answer, err error) bool {
+				return err != nil && i.JWKSRequests() == 10 && i.Exchanges()[9].URL == i.JWKSURL()
 			},
 		},
 		{
@@ -128,10 +155,13 @@ func TestARedirectSaysWhereTo(t *testing.T) {
 func TestARedirectWithinTheIssuerIsAnswered(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
-		for _, target := range []string{"/moved/jwks.json", issuer.URL() + "/moved/jwks.json"} {
+		for n, target := range []string{"/moved/jwks.json", issuer.URL() + "/moved/jwks.json", "/jwks.json?v=2"} {
 			issuer.Redirect(target, jwttest.JWKS)
 			if got := mustGet(t, client, issuer.JWKSURL()); got.body != string(issuer.JWKS()) {
 				t.Errorf("to %s: status %d", target, got.status)
+			}
+			if got := issuer.JWKSRequests(); got != 2*(n+1) {
+				t.Errorf("to %s: %d requests by now", target, got)
 			}
 		}
 	})
@@ -140,12 +170,25 @@ func TestARedirectWithinTheIssuerIsAnswered(t *testing.T) {
 func TestInMemoryARedirectToAnyHostComesBack(t *testing.T) {
 	t.Parallel()
 	issuer := jwttest.NewIssuer(t, jwttest.InMemory())
-	issuer.Redirect("http://else.example/jwks.json")
-	if got := mustGet(t, issuer.Client(), issuer.JWKSURL()); got.status != http.StatusOK {
-		t.Errorf("status %d", got.status)
+	for n, target := range []string{"http://else.example/jwks.json", "http://issuer.test/jwks.json"} {
+		issuer.Redirect(target)
+		if got := mustGet(t, issuer.Client(), issuer.JWKSURL()); got.status != http.StatusOK {
+			t.Errorf("to %s: status %d", target, got.status)
+		}
+		if got := issuer.Exchanges(); len(got) != 2*(n+1) || got[len(got)-1].URL != target {
+			t.Errorf("to %s: exchanges are %v", target, got)
+		}
 	}
-	if n := issuer.JWKSRequests(); n != 2 {
-		t.Errorf("counted %d requests", n)
+}
+
+func TestARedirectLoopStaysWhereItIsFound(t *testing.T) {
+	t.Parallel()
+	issuer := jwttest.NewIssuer(t, jwttest.InMemory())
+	server := httptest.NewServer(http.StripPrefix("/id", issuer.Handler()))
+	t.Cleanup(server.Close)
+	issuer.RedirectLoop()
+	if _, err := get(t.Context(), server.Client(), server.URL+"/id/jwks.json?v=2"); err == nil || issuer.JWKSRequests() != 10 {
+		t.Errorf("%v; exchanges are %v", err, issuer.Exchanges())
 	}
 }
 

@@ -24,17 +24,17 @@ func (i *Issuer) Handler() http.Handler {
 	})
 }
 
-// serve answers one request as the endpoint is told to. A fault that ends
+// serve answers one request as the endpoint is told to. An act that ends
 // before it answered leaves the request to what holds then.
 func (i *Issuer) serve(at place, w http.ResponseWriter, r *http.Request) {
 	witness := i.arrive(at.at, w, r)
 	for r.Context().Err() == nil {
 		v := i.visit(at, witness, r)
-		if v.fault == nil {
+		if v.act == nil {
 			v.answer()
 			return
 		}
-		if v.fault(v) {
+		if v.act(v) {
 			witness.see(http.StatusOK) // which a handler that says nothing means
 			return
 		}
@@ -49,7 +49,7 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	header  http.Header
-	fault   fault
+	act     act
 	changed <-chan struct{}
 }
 
@@ -58,7 +58,7 @@ func (i *Issuer) visit(at place, w http.ResponseWriter, r *http.Request) *visit 
 	defer i.mu.Unlock()
 	e := i.endpoints[at.at]
 	base := schemeOf(r) + "://" + r.Host + strings.TrimSuffix(r.URL.Path, at.path)
-	return &visit{issuer: i, at: at.at, base: base, w: w, r: r, header: e.header, fault: e.fault, changed: e.changed}
+	return &visit{issuer: i, at: at.at, base: base, w: w, r: r, header: e.header, act: e.act, changed: e.changed}
 }
 
 func schemeOf(r *http.Request) string {

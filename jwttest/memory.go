@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -43,11 +44,15 @@ func (m memory) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // handle calls the handler. Its panic is an error, as with a real server,
-// which drops the connection.
+// which drops the connection: the client reads to an early end.
 func (m memory) handle(w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() { _ = r.Body.Close() }()
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			err = io.EOF
+		default:
 			err = fmt.Errorf("jwttest: the handler panicked: %v", p)
 		}
 	}()
