@@ -17,8 +17,13 @@
 // # What changes
 //
 // [Issuer.Rotate] brings new keys, and [Issuer.Withdraw] takes the old ones
-// away. [Issuer.Fail], [Issuer.Hang], [Issuer.Answer], [Issuer.Drip] and the
-// other faults last until [Issuer.Recover].
+// away. [Issuer.MoveJWKS] serves them elsewhere, [Issuer.SetDiscovery] says
+// otherwise, [Issuer.SetHeader] is for caches. [Issuer.Fail], [Issuer.Hang],
+// [Issuer.Answer], [Issuer.Drip] and the other faults last until
+// [Issuer.Recover]; [Faults] lists every way of going wrong, for a test that
+// goes through them all.
+//
+// [Issuer.Exchanges] and [Issuer.Answered] tell what was asked and answered.
 //
 // # Tokens made by hand
 //

@@ -58,8 +58,9 @@ func (i *Issuer) requests(at Endpoint) int {
 // By default they have a Content-Type, and an ETag that is the same exactly as
 // long as the body is. A request that has the ETag in If-None-Match, or the
 // Last-Modified that was set here in If-Modified-Since, is answered 304 (RFC
-// 9110 section 13.2.2). Either may be a lie: an ETag that is set stays while
-// the keys change.
+// 9110 section 13.2.2), but not under [Issuer.Truncate], [Issuer.Inflate] and
+// [Issuer.Drip]. Either may be a lie: an ETag that is set stays while the keys
+// change.
 func (i *Issuer) SetHeader(name, value string, at ...Endpoint) {
 	i.each(at, func(e *endpoint) {
 		e.header = e.header.Clone()

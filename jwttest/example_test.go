@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -126,6 +127,51 @@ func ExampleIssuer_Rotate() {
 	// signs with the old key: false
 	// keys published: 2
 	// keys published: 1
+}
+
+// A service may start while its issuer is in trouble, whatever the trouble is.
+func ExampleFaults() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+
+	start := func(fault jwttest.Fault) error {
+		issuer.Misbehave(fault)
+		defer issuer.Recover()
+		set, err := keyset.Fetch(issuer.JWKSURL(), keyset.RemoteConfig{
+			Client: issuer.Client(), Logger: slog.New(slog.DiscardHandler),
+			MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond,
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = set.Close() }()
+		soon, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		if err := set.WaitReady(soon); !errors.Is(err, keyset.ErrUnavailable) {
+			return fmt.Errorf("taken for an answer: %w", err)
+		}
+		issuer.Recover()
+		return set.WaitReady(context.Background())
+	}
+	for _, fault := range jwttest.Faults() {
+		if err := start(fault); err != nil {
+			fmt.Println(fault, err)
+		}
+	}
+	fmt.Println("all tried:", len(jwttest.Faults()) > 30)
+	// Output: all tried: true
+}
+
+// One way of going wrong, by its name.
+func ExampleIssuer_Misbehave() {
+	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
+
+	issuer.Misbehave("500 with the right body", jwttest.JWKS)
+	fmt.Println(status(issuer))
+	issuer.Recover()
+	fmt.Println(status(issuer))
+	// Output:
+	// 500 Internal Server Error
+	// 200 OK
 }
 
 // A forger has no key that is published, but may say so.

@@ -177,6 +177,19 @@ func TestAHandlerMayHijackWhatIsAConnection(t *testing.T) {
 	}
 }
 
+func TestAHandlerMaySetADeadlineOfItsConnection(t *testing.T) {
+	t.Parallel()
+	issuer := jwttest.NewIssuer(t)
+	failed := make(chan error, 1)
+	issuer.AnswerWith(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		failed <- http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
+	}))
+	_ = mustGet(t, &http.Client{}, issuer.JWKSURL())
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestExchangesAreBoundedAndCountsAreNot(t *testing.T) {
 	t.Parallel()
 	const bound, each, clients = 1000, 300, 8

@@ -43,6 +43,7 @@ func TestMistakesFailTheTest(t *testing.T) {
 		{"keys moved to a space", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("/k s") }, "MoveJWKS"},
 		{"keys moved nowhere", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("") }, "MoveJWKS"},
 		{"keys moved onto discovery", func(_ jwttest.TB, i *jwttest.Issuer) { i.MoveJWKS("/.well-known/openid-configuration") }, "is the discovery document"},
+		{"an unknown fault", func(_ jwttest.TB, i *jwttest.Issuer) { i.Misbehave("redirekt loop") }, `no fault "redirekt loop": want one of ["404" `},
 		{"a header that can't be JSON", func(_ jwttest.TB, i *jwttest.Issuer) { i.Token(jwttest.Header("x", make(chan int))) }, "header has a member"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -136,19 +136,20 @@ func (v *visit) wait(d time.Duration) bool {
 }
 
 // drip writes body byte by byte until something ends the waiting, then the
-// rest, unless it was the request that ended.
-func (v *visit) drip(body []byte, every time.Duration) {
+// rest, unless it was the request that ended. It reports whether nothing did.
+func (v *visit) drip(body []byte, every time.Duration) bool {
 	flusher := http.NewResponseController(v.w)
 	for len(body) > 0 {
 		v.write(body[:1])
 		body = body[1:]
 		if flusher.Flush() != nil || !v.wait(every) {
-			break
+			if v.r.Context().Err() == nil {
+				v.write(body)
+			}
+			return false
 		}
 	}
-	if v.r.Context().Err() == nil {
-		v.write(body)
-	}
+	return true
 }
 
 // write writes part of a body. A client that is gone is no mistake here.

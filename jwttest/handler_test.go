@@ -280,12 +280,13 @@ func TestConditionalRequests(t *testing.T) {
 
 func TestDefaultHeadersCanBeRemoved(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ETag", "Content-Type", "etag"} {
+	for _, name := range []string{"Etag", "Content-Type"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bothWays(t, func(t *testing.T, issuer *jwttest.Issuer, client *http.Client) {
-				issuer.SetHeader(name, "", jwttest.JWKS)
-				if got := mustGet(t, client, issuer.JWKSURL()); len(got.header.Values(name)) != 0 || got.body != string(issuer.JWKS()) {
+				issuer.SetHeader(strings.ToLower(name), "", jwttest.JWKS)
+				got := mustGet(t, client, issuer.JWKSURL())
+				if _, ok := got.header[name]; ok || got.body != string(issuer.JWKS()) {
 					t.Errorf("header %v, body %q", got.header, got.body)
 				}
 				if got := mustGet(t, client, issuer.DiscoveryURL()); got.header.Get(name) == "" {
