@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -22,7 +23,20 @@ type attempt struct {
 	done    chan struct{} // closed when it ended
 	err     error         // how; not to be read before
 	asked   bool          // for an id that the set lacks
+	begun   bool          // guarded by the attempts' lock
 	waiters int           // so far; guarded by the attempts' lock
+}
+
+// wait returns how the attempt ended, or why there is no waiting for that.
+func (a *attempt) wait(ctx context.Context, tooLong <-chan time.Time) error {
+	select {
+	case <-a.done:
+		return a.err
+	case <-tooLong:
+		return errSlow
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // attempts decides who may cause a fetch, and remembers how the last one went.
@@ -53,42 +67,43 @@ func newAttempts(config RemoteConfig) *attempts {
 }
 
 // join returns the fetch to wait for, to learn whether the issuer has id: the
-// one under way, or a new one if the budget has it. With neither, the attempt
-// is nil, and so is the error if the set is fresh enough to be believed: the id
-// was looked for a moment ago, or the budget is empty, so that the last fetch is
-// no older than an interval.
+// one under way, or a new one if the budget has it. late is true if it has begun
+// already, so that it may miss what the issuer did since. With neither, the
+// attempt is nil, and so is the error if the set is fresh enough to be believed:
+// the id was looked for a moment ago, or the budget is empty, so that the last
+// fetch is no older than an interval.
 //
 // After a fetch that failed only the set's own retries go on, so that ids can't
 // drive an issuer that is in trouble.
-func (a *attempts) join(id string) (*attempt, error) {
+func (a *attempts) join(id string) (current *attempt, late bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock()
 	switch {
 	case a.closed:
-		return nil, &UnavailableError{Err: errClosed}
+		return nil, false, &UnavailableError{Err: errClosed}
 	case a.last == nil && a.absent.has(id, now):
-		return nil, nil
+		return nil, false, nil
 	case a.current != nil:
-		return a.wait()
+		return a.admit()
 	case a.last != nil:
-		return nil, &UnavailableError{After: a.untilNext(now), Err: a.last}
+		return nil, false, &UnavailableError{After: a.untilNext(now), Err: a.last}
 	case a.budget.take(now):
 		a.current = &attempt{done: make(chan struct{}), asked: true}
 		a.asked <- struct{}{} // never blocks: begin empties it
-		return a.wait()
+		return a.admit()
 	default:
-		return nil, nil
+		return nil, false, nil
 	}
 }
 
-// wait returns the current attempt, if one more may wait for it.
-func (a *attempts) wait() (*attempt, error) {
+// admit returns the current attempt, if one more may wait for it.
+func (a *attempts) admit() (current *attempt, late bool, err error) {
 	if a.current.waiters == maxWaiters {
-		return nil, &UnavailableError{After: a.soon, Err: errCrowded}
+		return nil, false, &UnavailableError{After: a.soon, Err: errCrowded}
 	}
 	a.current.waiters++
-	return a.current, nil
+	return a.current, a.current.begun, nil
 }
 
 // missing notes that attempt went well and did not bring id.
@@ -110,6 +125,7 @@ func (a *attempts) begin() (asked bool) {
 	case <-a.asked: // this is it
 	default:
 	}
+	a.current.begun = true
 	return a.current.asked
 }
 

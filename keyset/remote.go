@@ -99,16 +99,11 @@ func (r *Remote) key(ctx context.Context, id string, alg Algorithm) (*Key, error
 	if err == nil || !keys.mayLack(id, alg) {
 		return key, err
 	}
-	attempt, err := r.learn(ctx, id)
-	if err != nil {
+	if err := r.learn(ctx, id, alg); err != nil {
 		return nil, err
 	}
-	keys, err = r.current()
-	if err != nil {
+	if keys, err = r.current(); err != nil {
 		return nil, err
-	}
-	if attempt != nil && keys.mayLack(id, alg) {
-		r.attempts.missing(id, attempt)
 	}
 	return keys.key(id, alg)
 }
@@ -134,28 +129,27 @@ func tooOld(maxStale time.Duration, last error) error {
 	return fmt.Errorf("the keys are older than %v: %w", maxStale, last)
 }
 
-// learn waits until the set is as fresh as an answer "unknown" must be, and
-// returns the attempt that made it so, if it waited for one. The error is an
-// [UnavailableError].
-func (r *Remote) learn(ctx context.Context, id string) (*attempt, error) {
-	attempt, err := r.attempts.join(id)
-	if attempt == nil {
-		return nil, err
-	}
+// learn waits until the set has a key for id, or is as fresh as an answer
+// "unknown" must be. The error is an [UnavailableError].
+func (r *Remote) learn(ctx context.Context, id string, alg Algorithm) error {
 	timer := time.NewTimer(r.config.UnknownWait)
 	defer timer.Stop()
-	select {
-	case <-attempt.done:
-		err = attempt.err
-	case <-timer.C:
-		err = errSlow
-	case <-ctx.Done():
-		err = ctx.Err()
+	for first := true; ; first = false {
+		attempt, late, err := r.attempts.join(id)
+		if attempt == nil {
+			return err
+		}
+		if err := attempt.wait(ctx, timer.C); err != nil {
+			return r.attempts.unavailable(err)
+		}
+		if !r.keys.load().index.mayLack(id, alg) {
+			return nil
+		}
+		if !late || !first { // it began after we asked, or the one before it did
+			r.attempts.missing(id, attempt)
+			return nil
+		}
 	}
-	if err != nil {
-		return nil, r.attempts.unavailable(err)
-	}
-	return attempt, nil
 }
 
 // Snapshot implements [Live].
