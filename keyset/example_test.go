@@ -123,6 +123,118 @@ func ExampleFetch() {
 	// EdDSA key "2025-01" <nil>
 }
 
+// A discovery document names the keys; the issuer in it must be the one asked
+// for.
+func ExampleDiscover() {
+	mux := http.NewServeMux()
+	issuer := httptest.NewServer(mux)
+	defer issuer.Close()
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"issuer": %q, "jwks_uri": %q}`, issuer.URL, issuer.URL+"/keys")
+	})
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, exampleJWKS) })
+
+	set, err := keyset.Discover(issuer.URL, keyset.RemoteConfig{}) // returns at once
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = set.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := set.WaitReady(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(set.Key(ctx, "2025-01", keyset.EdDSA))
+	// Output:
+	// EdDSA key "2025-01" <nil>
+}
+
+// A service says by gRPC health that it serves while it has keys: ready would
+// call health.Server.SetServingStatus.
+func ExampleRemoteConfig_readyChanged() {
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, exampleJWKS)
+	}))
+	defer issuer.Close()
+
+	ready := make(chan bool, 1)
+	set, err := keyset.Fetch(issuer.URL, keyset.RemoteConfig{
+		ReadyChanged: func(now bool) { ready <- now },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = set.Close() }()
+	fmt.Println("ready:", <-ready)
+	// Output:
+	// ready: true
+}
+
+// The issuer is away when the service starts again, but its keys are in a file.
+func ExampleRemoteConfig_snapshotFile() {
+	directory, err := os.MkdirTemp("", "keyset")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(directory) }()
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, exampleJWKS)
+	}))
+	config := keyset.RemoteConfig{SnapshotFile: filepath.Join(directory, "keys.json")}
+
+	for range 2 {
+		set, err := keyset.Fetch(issuer.URL, config)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("ready at once:", set.Ready())
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		fmt.Println(set.WaitReady(ctx))
+		cancel()
+		_ = set.Close()
+		issuer.Close()
+	}
+	// Output:
+	// ready at once: false
+	// <nil>
+	// ready at once: true
+	// <nil>
+}
+
+// A key was stolen, and the issuer is slow to withdraw it.
+func ExampleRemote_Distrust() {
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, exampleJWKS)
+	}))
+	defer issuer.Close()
+	set, err := keyset.Fetch(issuer.URL, keyset.RemoteConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = set.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := set.WaitReady(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	if err := set.Distrust("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = set.Key(ctx, "2025-01", keyset.EdDSA)
+	fmt.Println(err)
+	// Output:
+	// keyset: no key with this id: it is distrusted
+}
+
 func ExampleNewPublicKey() {
 	public, err := hex.DecodeString("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 	if err != nil {
