@@ -76,8 +76,9 @@ type RemoteConfig struct {
 
 	// Client makes the requests: for a cluster's CA, a proxy, a credential.
 	// It is copied, and the rules about URLs and redirects hold around it, its
-	// own CheckRedirect after them. Its Transport must heed the requests'
-	// contexts; a nil one is replaced by the set's own. Nil means a client
+	// own CheckRedirect after them. A credential that it adds goes wherever the
+	// requests go, with [Discover] to the host of jwks_uri too. Its Transport must
+	// heed the requests' contexts; a nil one is replaced by the set's own. Nil means a client
 	// with that transport, which obeys the proxy environment variables, asks
 	// for TLS 1.2 or later and keeps no cookies.
 	Client *http.Client
@@ -92,8 +93,8 @@ type RemoteConfig struct {
 
 	// ReadyChanged is told when the set gets ready, and when it no longer is
 	// because its keys are past MaxStale: for a health check. It is called by
-	// the set's own goroutine, which waits for it, never by two at once, and
-	// first with true. Nil means nobody.
+	// the set's own goroutine, which waits for it, so it must not call Close;
+	// never by two at once, and first with true. Nil means nobody.
 	ReadyChanged func(ready bool)
 
 	// Observer is told of fetches and of refused keys. Nil means nobody, and

@@ -10,7 +10,7 @@ import (
 type Observer interface {
 	// Refreshed is called after each attempt to bring the set up to date: after
 	// each fetch of a [Remote], and whenever a [File] changed, broke or is whole
-	// again. The set's own goroutine waits for it.
+	// again. The set's own goroutine waits for it, so it must not call Close.
 	Refreshed(ctx context.Context, r Refresh)
 
 	// Refused is called by Key, before it returns an error, with its context.

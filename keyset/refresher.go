@@ -115,7 +115,7 @@ func (r *refresher) fail(ctx context.Context, err error) time.Duration {
 	return wait
 }
 
-func (r *refresher) succeed(ctx context.Context, fetched bounty) (changed bool, wait time.Duration) {
+func (r *refresher) succeed(ctx context.Context, fetched fetchedKeys) (changed bool, wait time.Duration) {
 	config, now := r.set.config, r.set.config.Clock()
 	if failures, _ := r.set.attempts.lately(); failures > 0 {
 		r.source.logger.InfoContext(ctx, "keyset: fetch succeeded again", slog.Int("failures", failures))

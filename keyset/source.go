@@ -61,8 +61,8 @@ func (s *source) identity() string {
 	return s.name() + "?sha256=" + encode(sum[:])
 }
 
-// bounty is what a fetch that went well brings.
-type bounty struct {
+// fetchedKeys is what a fetch that goes well brings.
+type fetchedKeys struct {
 	reply
 	keys    *index // nil if they are unchanged
 	skipped []Skipped
@@ -71,33 +71,33 @@ type bounty struct {
 // fetch gets the keys. With doubt there is reason to believe that they changed,
 // and the answer "unchanged" is not asked for: an issuer whose ETag is wrong
 // could give it for good.
-func (s *source) fetch(ctx context.Context, doubt bool) (bounty, error) {
+func (s *source) fetch(ctx context.Context, doubt bool) (fetchedKeys, error) {
 	if s.discovery != nil {
 		found, err := s.locate(ctx, doubt || s.failed)
 		if err != nil {
-			return bounty{}, err
+			return fetchedKeys{}, err
 		}
 		if s.jwks.endpoint == nil || *found.url != *s.jwks.endpoint.url {
 			s.jwks = document{endpoint: found}
 		}
 	}
-	keys, err := s.fetchKeys(ctx, !doubt)
+	keys, err := s.getKeys(ctx, !doubt)
 	s.failed = err != nil
 	return keys, err
 }
 
-func (s *source) fetchKeys(ctx context.Context, conditional bool) (bounty, error) {
+func (s *source) getKeys(ctx context.Context, conditional bool) (fetchedKeys, error) {
 	reply, err := s.get(ctx, s.jwks, acceptJWKS, conditional)
 	if err != nil {
-		return bounty{}, err
+		return fetchedKeys{}, err
 	}
 	if reply.unchanged {
-		return bounty{reply: reply}, nil
+		return fetchedKeys{reply: reply}, nil
 	}
 	keys, skipped, err := parseJWKS(reply.content, s.rules)
 	if err != nil {
-		return bounty{skipped: skipped}, fmt.Errorf("GET %v: JWK Set: %w", s.jwks.endpoint, err)
+		return fetchedKeys{skipped: skipped}, fmt.Errorf("GET %v: JWK Set: %w", s.jwks.endpoint, err)
 	}
 	s.jwks = reply.document
-	return bounty{reply: reply, keys: keys, skipped: skipped}, nil
+	return fetchedKeys{reply: reply, keys: keys, skipped: skipped}, nil
 }
