@@ -97,3 +97,29 @@ func TestKeysThatAreTooOldMakeTokensUnavailable(t *testing.T) {
 		}
 	})
 }
+
+// Whoever can't sign can't make a service ask its issuer for anything.
+func TestABadSignatureNeverCausesAFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer, trusted := remoteIssuer(t, "https://id.test")
+		verifier, err := token.NewVerifier([]token.Issuer{trusted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := issuer.Token()
+		forged := []string{issuer.Token(jwttest.Forged()), jwttest.Tamper(raw)}
+		synctest.Wait()
+		before := issuer.JWKSRequests() + issuer.DiscoveryRequests()
+		for range 1000 {
+			for _, raw := range forged {
+				if reason, took := verdict(t.Context(), verifier, raw); reason != token.ReasonSignatureInvalid || took != 0 {
+					t.Fatalf("%q after %v", reason, took)
+				}
+			}
+		}
+		if n := issuer.JWKSRequests() + issuer.DiscoveryRequests() - before; n != 0 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
