@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -16,9 +17,10 @@ import (
 type config struct {
 	addr     string
 	name     string // of this hop; never empty
-	jwks     string
+	jwks     string // empty means that the issuer's discovery document says it
 	issuer   string
 	audience string
+	snapshot string // empty means none
 	leeway   time.Duration
 
 	tlsCert, tlsKey string // both or none
@@ -26,6 +28,8 @@ type config struct {
 	upstream          string // empty means that this is the last hop
 	upstreamCA        string
 	upstreamPlaintext bool
+
+	client *http.Client // for the issuer's keys; no flag, nil but in tests
 }
 
 // parseFlags reads the flags. The error is [flag.ErrHelp] after -h, whose text
@@ -35,9 +39,10 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:50051", "`address` to listen on")
 	flags.StringVar(&c.name, "name", "", "`name` of this service among the hops (default: the address)")
-	flags.StringVar(&c.jwks, "jwks", "", "`file or URL` of the issuer's JWK Set; http only on loopback")
-	flags.StringVar(&c.issuer, "issuer", "", "`iss` of the tokens to accept")
+	flags.StringVar(&c.jwks, "jwks", "", "`file or URL` of the issuer's keys: a JWK Set, or PEM in a file (default: discovery, from -issuer)")
+	flags.StringVar(&c.issuer, "issuer", "", "`iss` of the tokens to accept; without -jwks a URL, https unless on loopback")
 	flags.StringVar(&c.audience, "audience", "", "`aud` of the tokens to accept")
+	flags.StringVar(&c.snapshot, "snapshot", "", "`file` to keep the fetched keys in, for a start while the issuer is away")
 	flags.DurationVar(&c.leeway, "leeway", token.DefaultLeeway, "how far the issuer's clock may be off")
 	flags.StringVar(&c.tlsCert, "tls-cert", "", "`file` with the server's certificate chain (PEM); without it the server is plaintext")
 	flags.StringVar(&c.tlsKey, "tls-key", "", "`file` with the server's private key (PEM)")
@@ -66,12 +71,12 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 // shows when they are read.
 func (c config) validate() error {
 	switch {
-	case c.jwks == "":
-		return errors.New("-jwks is required: a file or a URL")
 	case c.issuer == "":
 		return errors.New("-issuer is required")
 	case c.audience == "":
 		return errors.New("-audience is required")
+	case c.snapshot != "" && c.jwks != "" && !isURL(c.jwks):
+		return errors.New("-snapshot is for keys that are fetched, not for a -jwks that is a file")
 	case c.leeway < 0:
 		return errors.New("-leeway is negative")
 	case (c.tlsCert == "") != (c.tlsKey == ""):

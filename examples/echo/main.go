@@ -2,19 +2,22 @@
 // relays them. Try the library with it against any issuer, and chain as many
 // of it as you like:
 //
-//	go -C examples run ./echo -addr 127.0.0.1:50051 \
-//	    -jwks https://id.example.com/jwks.json -issuer https://id.example.com -audience echo
+//	go -C examples run ./echo -addr 127.0.0.1:50051 -issuer https://id.example.com -audience echo
 //
-// (a file is looked for in examples then, or give its whole path) and call it,
-// with grpcurl for one:
+// and call it, with grpcurl for one:
 //
 //	grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"message":"hi"}' \
 //	    127.0.0.1:50051 jwtrelay.examples.echo.v1.EchoService/Echo
 //
+// The keys are where the issuer's discovery document says. For an issuer without
+// one there is -jwks: the URL of a JWK Set, or a file with a JWK Set or PEM (which
+// is looked for in examples then, or give its whole path). With -snapshot, a
+// restart while the issuer is away has the keys that were fetched before it.
+//
 // Every method of jwtrelay.examples.echo.v1.EchoService needs a token; health
-// and reflection are open. With -upstream it passes each call on to the same
-// method there, with the same token. It logs to stderr, and ends on SIGINT and
-// SIGTERM. Flags that make no sense end it with one line and status 2, which
+// and reflection are open. Its health is SERVING while it has keys to verify with.
+// With -upstream it passes each call on to the same method there, with the same
+// token. It logs to stderr, and ends on SIGINT and SIGTERM. Flags that make no sense end it with one line and status 2, which
 // "go run" turns into 1.
 package main
 
