@@ -22,7 +22,7 @@ import (
 // options come before ours: credentials, and recovery, logging and metrics,
 // which then see refusals too.
 func Serve(lis net.Listener, issuer string, orders *Orders, options ...grpc.ServerOption) error {
-	keys, err := keyset.Fetch(issuer+"/jwks.json", keyset.RemoteConfig{}) // returns at once
+	keys, err := keyset.Discover(issuer, keyset.RemoteConfig{}) // returns at once
 	if err != nil {
 		return err
 	}
