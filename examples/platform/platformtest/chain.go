@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
 	grpcmd "google.golang.org/grpc/metadata"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/authority"
@@ -57,14 +58,13 @@ func (c *Chain) Serve(name, caller string, register func(grpc.ServiceRegistrar))
 func (c *Chain) Listen(name, caller string, logger *slog.Logger, register func(grpc.ServiceRegistrar)) string {
 	c.t.Helper()
 	server, err := service.New(service.Config{
-		Name: name, Public: caller == User, Identity: c.identity(name), Logger: logger,
+		Name: name, Public: caller == User, Identity: c.identity(name), Health: health.NewServer(), Logger: logger,
 		Issuer: token.Issuer{URL: c.Issuer.URL(), Audiences: []string{audience}, Keys: c.Issuer.Keys()},
 	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	register(server)
-	server.Ready()
 	listener, err := new(net.ListenConfig).Listen(c.t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		c.t.Fatal(err)

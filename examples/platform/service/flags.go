@@ -1,7 +1,6 @@
 package service
 
 import (
-	"github.com/jwtrelay/jwtrelay/examples/platform/auth"
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 )
 
@@ -10,7 +9,8 @@ type flags struct {
 	addr          string
 	tls           process.TLSFlags
 	issuer        string
-	jwks          string
+	jwks          string // empty means that the discovery document of auth says it
+	snapshot      string // empty means none
 	audience      string
 	next          string // address of the service that this one calls
 	stopWithStdin bool
@@ -23,7 +23,8 @@ func parseFlags(role Role, env process.Env) (flags, error) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	c.tls.Register(f)
 	f.Required(&c.issuer, "issuer", "`URL` of the auth role: the iss of the tokens to accept")
-	f.StringVar(&c.jwks, "jwks", "", "`URL` of the keys that the tokens are verified with (default: "+auth.JWKSPath+" below -issuer)")
+	f.StringVar(&c.jwks, "jwks", "", "`URL` of the keys that the tokens are verified with (default: discovery, from -issuer)")
+	f.StringVar(&c.snapshot, "snapshot", "", "`file` to keep these keys in, for a start while auth is away")
 	f.StringVar(&c.audience, "audience", "platform", "`aud` of the tokens to accept")
 	if role.Next != "" {
 		f.Required(&c.next, role.Next, "`address` of the "+role.Next+" service")
@@ -40,9 +41,6 @@ func parseFlags(role Role, env process.Env) (flags, error) {
 		if err := process.CheckAddr(role.Next, c.next); err != nil {
 			return flags{}, err
 		}
-	}
-	if c.jwks == "" {
-		c.jwks = c.issuer + auth.JWKSPath
 	}
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
 	grpcmd "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -69,7 +70,7 @@ func TestAServiceWithAMethodThatHasNoRuleDoesNotStart(t *testing.T) {
 	t.Parallel()
 	chain := platformtest.New(t)
 	server, err := service.New(service.Config{
-		Name: "unruly", Identity: new(process.Identity), Logger: slog.New(slog.DiscardHandler),
+		Name: "unruly", Identity: new(process.Identity), Health: health.NewServer(), Logger: slog.New(slog.DiscardHandler),
 		Issuer: token.Issuer{URL: chain.Issuer.URL(), Audiences: []string{"platform"}, Keys: chain.Issuer.Keys()},
 	})
 	if err != nil {

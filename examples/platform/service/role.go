@@ -8,7 +8,6 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
-	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -36,16 +35,15 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	}
 	logger := env.Logger(r.Name)
 
-	// Fetched in the background: the service starts though auth is away.
-	keys, err := keyset.Fetch(config.jwks, //nolint:contextcheck // the keys live until Close
-		keyset.RemoteConfig{Client: identity.HTTPClient(), Logger: logger})
+	checks := newHealth()
+	keys, err := openKeys(config, identity, checks, logger) //nolint:contextcheck // the keys live until Close
 	if err != nil {
-		return process.Usage("-jwks: %w", err)
+		return err
 	}
 	defer func() { _ = keys.Close() }() // always nil
 
 	server, err := New(Config{
-		Name: r.Name, Public: r.Public, Identity: identity, Logger: logger,
+		Name: r.Name, Public: r.Public, Identity: identity, Health: checks, Logger: logger,
 		Issuer: token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
 	})
 	if err != nil {
@@ -63,7 +61,11 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 		ctx, cancel = process.UntilEOF(ctx, env.Stdin)
 		defer cancel()
 	}
-	return serveOnceReady(ctx, server, keys, config.addr, env)
+	listener, err := process.Listen(ctx, config.addr, env.Stdout)
+	if err != nil {
+		return err
+	}
+	return server.Serve(ctx, listener)
 }
 
 // dial connects to the next service, if there is one.
@@ -76,22 +78,4 @@ func (r Role) dial(c flags, identity *process.Identity, logger *slog.Logger) (gr
 		return nil, nil, process.Usage("-%s: %w", r.Next, err)
 	}
 	return next, func() { _ = next.Close() }, nil
-}
-
-// serveOnceReady serves at once, and is healthy once there are keys.
-func serveOnceReady(ctx context.Context, server *Service, keys *keyset.Remote, addr string, env process.Env) error {
-	listener, err := process.Listen(ctx, addr, env.Stdout)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	waited := make(chan struct{})
-	go func() {
-		defer close(waited)
-		if keys.WaitReady(ctx) == nil {
-			server.Ready()
-		}
-	}()
-	defer func() { cancel(); <-waited }()
-	return server.Serve(ctx, listener)
 }

@@ -34,6 +34,7 @@ type Config struct {
 	Public   bool         // whether users call it, who have no certificate
 	Issuer   token.Issuer // whose tokens it accepts
 	Identity *process.Identity
+	Health   *health.Server // says whether it can work
 	Logger   *slog.Logger
 }
 
@@ -45,7 +46,7 @@ type Service struct {
 	logger *slog.Logger
 }
 
-// New returns a service. It is not healthy before [Service.Ready].
+// New returns a service.
 func New(c Config) (*Service, error) {
 	guard, err := newGuard(c)
 	if err != nil {
@@ -60,8 +61,7 @@ func New(c Config) (*Service, error) {
 	all = append(all, guard.Options()...)
 	all = append(all, answering()...)
 
-	s := &Service{server: grpc.NewServer(all...), guard: guard, health: health.NewServer(), logger: c.Logger}
-	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+	s := &Service{server: grpc.NewServer(all...), guard: guard, health: c.Health, logger: c.Logger}
 	healthpb.RegisterHealthServer(s.server, s.health)
 	return s, nil
 }
@@ -77,11 +77,6 @@ func (c Config) tls() *tls.Config {
 // RegisterService implements [grpc.ServiceRegistrar].
 func (s *Service) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	s.server.RegisterService(desc, impl)
-}
-
-// Ready says to whoever asks for the service's health that it can work.
-func (s *Service) Ready() {
-	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
 }
 
 // Serve serves on listener until ctx ends, and then lets open calls finish for
