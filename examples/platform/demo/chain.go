@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/grpc"
@@ -73,20 +74,21 @@ func listing() []string {
 
 // chain is one running instance of each service, and connections to them.
 type chain struct {
-	addrs map[string]string           // by the service's name
-	conns map[string]*grpc.ClientConn // with the demo's own certificate
+	children map[string]*child           // by the service's name
+	conns    map[string]*grpc.ClientConn // with the demo's own certificate
 }
 
 // startChain starts the services, the last one first, and waits until all of
 // them have keys. Those in wrongKeys fetch their keys from that URL instead of
 // the auth role's. Labels of the children end with suffix.
 func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[string]string) (*chain, error) {
-	c := &chain{addrs: make(map[string]string), conns: make(map[string]*grpc.ClientConn)}
+	c := &chain{children: make(map[string]*child), conns: make(map[string]*grpc.ClientConn)}
 	next, nextAddr := "", ""
 	names := services()
 	for i := len(names) - 1; i >= 0; i-- {
 		name := names[i]
-		args := append([]string{name, "-issuer", s.issuer()}, tlsArgs(s.files[name])...)
+		kept := filepath.Join(s.dir, name+suffix+".keys")
+		args := append([]string{name, "-issuer", s.issuer(), "-snapshot", kept}, tlsArgs(s.files[name])...)
 		if next != "" {
 			args = append(args, "-"+next, nextAddr)
 		}
@@ -98,17 +100,31 @@ func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[str
 			return nil, err
 		}
 		next, nextAddr = name, child.addr
-		c.addrs[name] = child.addr
+		c.children[name] = child
 		if c.conns[name], err = s.connect(s.identity, name, child.addr); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range names {
-		if err := waitHealthy(ctx, c.conns[name]); err != nil {
-			return nil, fmt.Errorf("%s does not get healthy: %w", name+suffix, err)
+		if err := c.waitHealthy(ctx, name); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// restart kills a service of the chain, starts it again where it was, and waits
+// until it has keys.
+func (s *stage) restart(ctx context.Context, c *chain, name string) error {
+	old := c.children[name]
+	if err := old.kill(); err != nil {
+		return err
+	}
+	var err error
+	if c.children[name], err = s.start(ctx, old.label+", again", append(old.args, "-addr", old.addr)...); err != nil {
+		return err
+	}
+	return c.waitHealthy(ctx, name)
 }
 
 // gateway is what users call.
@@ -128,7 +144,7 @@ func (s *stage) connectAs(role, name string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.connect(who, name, s.chain.addrs[name])
+	return s.connect(who, name, s.chain.children[name].addr)
 }
 
 // connect returns a connection of somebody to a service, which is closed with
@@ -142,7 +158,14 @@ func (s *stage) connect(who *process.Identity, name, addr string) (*grpc.ClientC
 	return conn, nil
 }
 
-// waitHealthy waits until the service says that it can work.
+// waitHealthy waits until the service of that name says that it can work.
+func (c *chain) waitHealthy(ctx context.Context, name string) error {
+	if err := waitHealthy(ctx, c.conns[name]); err != nil {
+		return fmt.Errorf("%s does not get healthy: %w", c.children[name].label, err)
+	}
+	return nil
+}
+
 func waitHealthy(ctx context.Context, conn *grpc.ClientConn) error {
 	ctx, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()

@@ -22,6 +22,7 @@ const (
 // child is a role that runs as a process of its own.
 type child struct {
 	label string
+	args  []string
 	addr  string
 	cmd   *exec.Cmd
 	log   *logBuffer
@@ -33,7 +34,7 @@ type child struct {
 // ends with its standard input, so it can't outlive this process.
 func start(ctx context.Context, config Config, label string, args ...string) (*child, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	c := &child{label: label, log: new(logBuffer), end: end, ended: make(chan struct{})}
+	c := &child{label: label, args: args, log: new(logBuffer), end: end, ended: make(chan struct{})}
 	announced := newFirstLine()
 	c.cmd = exec.CommandContext(life, config.Executable, append(args, "-stop-with-stdin")...) //nolint:gosec // this program itself
 	c.cmd.Env = append(os.Environ(), config.Env...)

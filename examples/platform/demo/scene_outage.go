@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+
+	"github.com/jwtrelay/jwtrelay/examples/platform/pricing"
 )
 
 // playOutage: auth dies, and whoever is logged in goes on working.
@@ -35,7 +37,24 @@ func playOutage(ctx context.Context, s *stage) error {
 	}
 	s.ok("alice, who is logged in, orders again: 4 hops, her token at each")
 
-	placed, err = s.chain.gateway().PlaceOrder(bob.attach(ctx), twoTeasAndACup())
+	if err := s.playBob(ctx, bob); err != nil {
+		return err
+	}
+	s.ok("bob, whose token is new to all of them, orders and watches: verified with the keys that they have")
+
+	if err := s.restart(ctx, s.chain, pricing.Name); err != nil {
+		return err
+	}
+	if err := s.playBob(ctx, bob); err != nil {
+		return err
+	}
+	s.ok("pricing is killed, too, and started again: bob orders and watches, with the keys that it kept in a file")
+	return nil
+}
+
+// playBob has bob order something and watch it.
+func (s *stage) playBob(ctx context.Context, bob bearer) error {
+	placed, err := s.chain.gateway().PlaceOrder(bob.attach(ctx), twoTeasAndACup())
 	if err != nil {
 		return err
 	}
@@ -46,9 +65,5 @@ func playOutage(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSteps(answers, placed.GetOrder(), "bob", bob); err != nil {
-		return err
-	}
-	s.ok("bob, whose token is new to all of them, orders and watches: verified with the keys that they have")
-	return nil
+	return checkSteps(answers, placed.GetOrder(), "bob", bob)
 }

@@ -52,7 +52,7 @@ func playStolen(ctx context.Context, s *stage) error {
 		failed = errors.Join(failed, err)
 		rows = append(rows, dashed([]string{r.as, r.to, got.code.String(), got.reason}))
 	}
-	alert := alertOf(knock(ctx, s.identity.AsUser(pricing.Name), s.chain.addrs[pricing.Name]))
+	alert := alertOf(knock(ctx, s.identity.AsUser(pricing.Name), s.chain.children[pricing.Name].addr))
 	s.table(append(rows, []string{"who has no certificate", pricing.Name, "no connection", alert})...)
 	if failed != nil {
 		return failed
