@@ -82,14 +82,32 @@ func TestUnavailableKeysAre503AndSayWhenToRetry(t *testing.T) {
 	}
 }
 
-func TestHealthIsOpenByAnyWay(t *testing.T) {
+func TestHealthIsOpenByAnyWayAndFollowsTheKeys(t *testing.T) {
 	t.Parallel()
-	r := startWithoutKeys(t, jwttest.NewIssuer(t))
-	if body, code, _ := send(t, r, http.MethodGet, "/healthz", "", nil); code != http.StatusOK {
+	issuer := jwttest.NewIssuer(t)
+	issuer.Key("ES256")
+	issuer.Fail(http.StatusInternalServerError)
+	r := startWithoutKeys(t, issuer)
+	wantHealth(t, r, http.StatusServiceUnavailable, healthpb.HealthCheckResponse_NOT_SERVING)
+	issuer.Recover()
+	watch, err := healthpb.NewHealthClient(dial(t, r.rpc)).Watch(t.Context(), &healthpb.HealthCheckRequest{})
+	for now := new(healthpb.HealthCheckResponse); now.GetStatus() != healthpb.HealthCheckResponse_SERVING; {
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err = watch.Recv()
+	}
+	wantHealth(t, r, http.StatusOK, healthpb.HealthCheckResponse_SERVING)
+}
+
+// wantHealth asks for the health by either way.
+func wantHealth(t *testing.T, r *running, web int, rpc healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	if body, code, _ := send(t, r, http.MethodGet, "/healthz", "", nil); code != web {
 		t.Errorf("HTTP: %d, %s", code, body)
 	}
 	response, err := healthpb.NewHealthClient(dial(t, r.rpc)).Check(t.Context(), &healthpb.HealthCheckRequest{})
-	if err != nil || response.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+	if err != nil || response.GetStatus() != rpc {
 		t.Errorf("gRPC: %v, %v", response, err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 type config struct {
 	addr     string
 	grpcAddr string
-	jwks     string
 	issuer   string
 	audience string
 	upstream string
@@ -26,8 +25,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	flags := flag.NewFlagSet("rest", flag.ContinueOnError)
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on for HTTP")
 	flags.StringVar(&c.grpcAddr, "grpc-addr", "127.0.0.1:50052", "`address` to listen on for gRPC")
-	flags.StringVar(&c.jwks, "jwks", "", "`URL` of the issuer's JWK Set; http only on loopback")
-	flags.StringVar(&c.issuer, "issuer", "", "`iss` of the tokens to accept")
+	flags.StringVar(&c.issuer, "issuer", "", "`iss` of the tokens to accept: a URL, whose discovery document leads to the keys")
 	flags.StringVar(&c.audience, "audience", "", "`aud` of the tokens to accept")
 	flags.StringVar(&c.upstream, "upstream", "", "`address` of the echo server to pass calls on to: loopback, or unix:path")
 
@@ -48,8 +46,6 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 // validate reports what is missing or is no address.
 func (c config) validate() error {
 	switch {
-	case c.jwks == "":
-		return errors.New("-jwks is required")
 	case c.issuer == "":
 		return errors.New("-issuer is required")
 	case c.audience == "":

@@ -72,7 +72,6 @@ func flagsFor(issuer *jwttest.Issuer, upstream string) []string {
 	return []string{
 		"-addr", "127.0.0.1:0",
 		"-grpc-addr", "127.0.0.1:0",
-		"-jwks", issuer.JWKSURL(),
 		"-issuer", issuer.URL(),
 		"-audience", jwttest.DefaultAudience,
 		"-upstream", upstream,

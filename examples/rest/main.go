@@ -3,7 +3,7 @@
 // server for it to pass calls on to, and then:
 //
 //	go -C examples run ./rest -upstream 127.0.0.1:50051 \
-//	    -jwks https://id.example.com/jwks.json -issuer https://id.example.com -audience echo
+//	    -issuer https://id.example.com -audience echo
 //
 //	curl -H "Authorization: Bearer $TOKEN" -d '{"message":"hi"}' http://127.0.0.1:8080/v1/echo
 //	curl -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:8080/v1/expand/hi?repeat=3&interval=1s'
@@ -11,7 +11,8 @@
 // The same methods are there by gRPC, at 127.0.0.1:50052. An HTTP request becomes
 // a call of this process's own gRPC server, where the policy is: so whoever
 // calls, by whichever way, meets the same decisions. The upstream verifies the
-// token once more.
+// token once more. Health, by gRPC and at /healthz, is good while there are keys to
+// verify with.
 //
 // Both ports are plaintext, for loopback: what ends TLS stands before them. See
 // ../echo for a server with TLS, logged refusals and a recovery from panics.

@@ -22,14 +22,13 @@ func TestBadFlagsAreOneLineAndStatus2(t *testing.T) {
 	}{
 		"unknown flag":         {[]string{"-verbose"}, "-verbose"},
 		"argument":             {[]string{"serve"}, `"serve"`},
-		"no keys":              {[]string{"-jwks", ""}, "-jwks"},
 		"no issuer":            {[]string{"-issuer", ""}, "-issuer"},
 		"no audience":          {[]string{"-audience", ""}, "-audience"},
 		"no upstream":          {[]string{"-upstream", ""}, "-upstream"},
 		"address without port": {[]string{"-addr", "localhost"}, "-addr"},
 		"the other likewise":   {[]string{"-grpc-addr", "localhost"}, "-grpc-addr"},
-		"http off loopback":    {[]string{"-jwks", "http://id.example.com/jwks"}, "-jwks"},
-		"two lines":            {[]string{"-jwks", "no\nURL"}, "-jwks"},
+		"http off loopback":    {[]string{"-issuer", "http://id.example.com"}, "-issuer"},
+		"two lines":            {[]string{"-issuer", "no\nURL"}, "-issuer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

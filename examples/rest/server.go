@@ -63,9 +63,13 @@ func (a *app) build(config config) error {
 
 // buildRPC builds the server where all is decided.
 func (a *app) buildRPC(config config, service echov1.EchoServiceServer) error {
-	keys, err := keyset.Fetch(config.jwks, keyset.RemoteConfig{Logger: a.logger})
+	checks := health.NewServer()
+	setReady(checks, false)
+	keys, err := keyset.Discover(config.issuer, keyset.RemoteConfig{
+		Logger: a.logger, ReadyChanged: func(ready bool) { setReady(checks, ready) },
+	})
 	if err != nil {
-		return fmt.Errorf("-jwks: %w", err)
+		return fmt.Errorf("-issuer: %w", err)
 	}
 	a.closers = append(a.closers, keys.Close)
 	verifier, err := token.NewVerifier([]token.Issuer{
@@ -83,8 +87,17 @@ func (a *app) buildRPC(config config, service echov1.EchoServiceServer) error {
 	}
 	a.rpc = grpc.NewServer(append(retryOptions(), guard.Options()...)...)
 	echov1.RegisterEchoServiceServer(a.rpc, service)
-	healthpb.RegisterHealthServer(a.rpc, health.NewServer())
+	healthpb.RegisterHealthServer(a.rpc, checks)
 	return guard.Audit(a.rpc)
+}
+
+// setReady says to whoever asks whether tokens can be verified.
+func setReady(checks *health.Server, ready bool) {
+	status := healthpb.HealthCheckResponse_NOT_SERVING
+	if ready {
+		status = healthpb.HealthCheckResponse_SERVING
+	}
+	checks.SetServingStatus("", status)
 }
 
 // buildWeb builds the front, which is a client of the other.
