@@ -71,7 +71,7 @@ type RemoteConfig struct {
 	// of one process, on a local disk. It is replaced atomically, and nobody
 	// else can read it; whoever can write it chooses the keys, so a file of
 	// another user, or that others may write, is ignored with a warning, as is
-	// one that is broken or of another issuer. Empty means none.
+	// one that is broken, or of another issuer or URL. Empty means none.
 	SnapshotFile string
 
 	// Client makes the requests: for a cluster's CA, a proxy, a credential.
@@ -91,10 +91,12 @@ type RemoteConfig struct {
 	// Whoever is on the path can then choose the keys, and sign any token.
 	InsecureAllowHTTP bool
 
-	// ReadyChanged is told when the set gets ready, and when it no longer is
-	// because its keys are past MaxStale: for a health check. It is called by
-	// the set's own goroutine, which waits for it, so it must not call Close;
-	// never by two at once, and first with true. Nil means nobody.
+	// ReadyChanged is told whether the set is ready, for a health check: before
+	// the constructor returns, when the first keys come, when they get older than
+	// MaxStale, and when there are new ones. interceptor.ReportHealth makes one
+	// for gRPC's health service. Calls come one after the other, and the set
+	// waits for each: it must not call Close, which tells nothing itself. Nil
+	// means nobody.
 	ReadyChanged func(ready bool)
 
 	// Observer is told of fetches and of refused keys. Nil means nobody, and

@@ -55,8 +55,12 @@ func checkIssuer(issuer string, config RemoteConfig) error {
 		return errors.New("empty")
 	case strings.ContainsAny(issuer, "?#"):
 		return errors.New("a query or fragment (OpenID Connect Discovery 1.0 section 3 forbids both)")
-	case strings.ContainsAny(issuer, "{}") && config.DiscoveryURL == "":
+	case config.DiscoveryURL != "":
+		return nil
+	case strings.ContainsAny(issuer, "{}"):
 		return errors.New("a placeholder: DiscoveryURL must say where the document for all tenants is")
+	case !strings.Contains(issuer, "://"):
+		return errors.New("not a URL with https://: DiscoveryURL must say where its document is")
 	default:
 		return nil
 	}

@@ -325,7 +325,7 @@ func TestDiscoverRefusesAConfigurationThatCannotBeMeant(t *testing.T) {
 		"a fragment":              {"https://id.example.com#x", keyset.RemoteConfig{}, "query"},
 		"a template":              {"https://id.example.com/{tenant}", keyset.RemoteConfig{}, "DiscoveryURL"},
 		"http":                    {"http://id.example.com", keyset.RemoteConfig{}, "InsecureAllowHTTP"},
-		"a bare name":             {"accounts.example.com", keyset.RemoteConfig{}, "discovery URL"},
+		"a bare name":             {"accounts.example.com", keyset.RemoteConfig{}, "issuer: not a URL with https://"},
 		"a document by http":      {issuerName, keyset.RemoteConfig{DiscoveryURL: "http://id.example.com/x"}, "InsecureAllowHTTP"},
 		"a password":              {"https://me:hunter2@id.example.com", keyset.RemoteConfig{}, "user info"},
 		"an algorithm not of RSA": {issuerName, keyset.RemoteConfig{RSAAlgorithm: keyset.ES256}, "RSAAlgorithm"},

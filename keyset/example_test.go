@@ -151,15 +151,15 @@ func ExampleDiscover() {
 	// EdDSA key "2025-01" <nil>
 }
 
-// A service says by gRPC health that it serves while it has keys: ready would
-// call health.Server.SetServingStatus.
+// With interceptor.ReportHealth instead of this function, a service says by gRPC
+// health that it serves while it has keys.
 func ExampleRemoteConfig_readyChanged() {
 	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, exampleJWKS)
 	}))
 	defer issuer.Close()
 
-	ready := make(chan bool, 1)
+	ready := make(chan bool, 2)
 	set, err := keyset.Fetch(issuer.URL, keyset.RemoteConfig{
 		ReadyChanged: func(now bool) { ready <- now },
 	})
@@ -168,9 +168,11 @@ func ExampleRemoteConfig_readyChanged() {
 		return
 	}
 	defer func() { _ = set.Close() }()
-	fmt.Println("ready:", <-ready)
+	fmt.Println("at once:", <-ready)
+	fmt.Println("later:", <-ready)
 	// Output:
-	// ready: true
+	// at once: false
+	// later: true
 }
 
 // The issuer is away when the service starts again, but its keys are in a file.
@@ -186,24 +188,27 @@ func ExampleRemoteConfig_snapshotFile() {
 	}))
 	config := keyset.RemoteConfig{SnapshotFile: filepath.Join(directory, "keys.json")}
 
-	for range 2 {
-		set, err := keyset.Fetch(issuer.URL, config)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println("ready at once:", set.Ready())
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		fmt.Println(set.WaitReady(ctx))
-		cancel()
-		_ = set.Close()
-		issuer.Close()
+	before, err := keyset.Fetch(issuer.URL, config)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(before.WaitReady(ctx))
+	_ = before.Close()
+	issuer.Close()
+
+	after, err := keyset.Fetch(issuer.URL, config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = after.Close() }()
+	fmt.Println("ready at once:", after.Ready())
 	// Output:
-	// ready at once: false
 	// <nil>
 	// ready at once: true
-	// <nil>
 }
 
 // A key was stolen, and the issuer is slow to withdraw it.

@@ -26,6 +26,14 @@ func newRefresher(set *Remote, from *source) *refresher {
 	}
 }
 
+// tellFirst says whether the set is ready before its constructor returns.
+func (r *refresher) tellFirst() {
+	r.ready = r.set.Ready()
+	if r.set.config.ReadyChanged != nil {
+		r.set.config.ReadyChanged(r.ready)
+	}
+}
+
 // recall starts with the keys on disk, if there are some and they are not too
 // old. It returns the time to wait before the first fetch.
 func (r *refresher) recall(ctx context.Context) time.Duration {
@@ -83,14 +91,17 @@ func (r *refresher) refresh(ctx context.Context) (wait time.Duration) {
 	if ctx.Err() != nil {
 		return 0 // closed: nothing failed
 	}
-	changed := false
+	took, changed := r.set.config.Clock().Sub(began), false
 	if err != nil {
 		wait = r.fail(ctx, err)
 	} else {
 		changed, wait = r.succeed(ctx, fetched)
 	}
 	r.tellReady(ctx)
-	r.tell(ctx, Refresh{Err: err, Changed: changed, Duration: r.set.config.Clock().Sub(began)})
+	r.tell(ctx, Refresh{Err: err, Changed: changed, Duration: took})
+	if err == nil { // last, as a disk may be slow
+		r.file.save(ctx, fetched.content, r.set.config.Clock(), r.set.config.MinRefreshInterval)
+	}
 	return wait
 }
 
@@ -126,8 +137,7 @@ func (r *refresher) succeed(ctx context.Context, fetched fetchedKeys) (changed b
 		changed = r.set.keys.publish(ctx, fetched.keys, fetched.skipped, now)
 	}
 	wait = ahead(within(fetched.lifetime, config.MinRefreshInterval, config.RefreshInterval))
-	r.set.attempts.end(nil, wait) // before the disk, which may be slow
-	r.file.save(ctx, fetched.content, now, config.MinRefreshInterval)
+	r.set.attempts.end(nil, wait)
 	return changed, wait
 }
 

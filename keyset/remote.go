@@ -65,6 +65,7 @@ func start(config RemoteConfig, from *source) (*Remote, error) {
 	r.cancel = cancel
 	refresher := newRefresher(r, from)
 	wait := refresher.recall(ctx)
+	refresher.tellFirst()
 	go refresher.run(ctx, wait)
 	return r, nil
 }

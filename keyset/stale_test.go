@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -92,23 +93,54 @@ func TestReadyChangedIsToldInTime(t *testing.T) {
 			}
 		}
 		pass(time.Hour)
-		want()
+		want(false)
 		r.serves(edJWK().named("a"))
 		pass(time.Hour)
-		want(true)
+		want(false, true)
 		r.becomes(hang) // so that the end comes in the middle of a fetch, or between two
 		pass(2 * time.Hour)
-		want(true, false)
+		want(false, true, false)
 		mu.Lock()
-		late := times[1].Sub(r.Snapshot().ValidUntil())
+		late := times[2].Sub(r.Snapshot().ValidUntil())
 		mu.Unlock()
 		if late < 0 || late > 10*time.Second {
 			t.Errorf("told %v after the end", late)
 		}
 		r.serves(edJWK().named("a"))
 		pass(time.Hour)
-		want(true, false, true)
+		want(false, true, false, true)
 		_ = r.Close()
-		want(true, false, true) // the service ends: nobody has to be told
+		want(false, true, false, true) // the service ends: nobody has to be told
 	})
+}
+
+// gRPC's health server begins as serving: whoever hands its status to the hook
+// must hear at once that there are no keys.
+func TestReadyChangedIsToldBeforeTheConstructorReturns(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var told []bool
+	config := keyset.RemoteConfig{ReadyChanged: func(ready bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, ready)
+	}}
+	want := func(wanted bool) func(*testing.T, *remote) {
+		return func(t *testing.T, _ *remote) {
+			t.Helper()
+			mu.Lock()
+			if len(told) == 0 || told[0] != wanted {
+				t.Errorf("told %v", told)
+			}
+			mu.Unlock()
+			synctest.Wait()
+			mu.Lock()
+			told = nil
+			mu.Unlock()
+		}
+	}
+	restarting(t,
+		life{config: config, answer: body(jwks(edJWK().named("a"))), do: want(false)},
+		life{config: config, answer: down, do: want(true)},
+	)
 }

@@ -36,7 +36,6 @@ type app struct {
 // the option behind it, that can't be right. Call Close on the app when done.
 func newApp(config config, logger *slog.Logger) (*app, error) {
 	a := &app{health: health.NewServer(), logger: logger, grace: grace}
-	a.setReady(false)
 	if err := a.build(config); err != nil {
 		a.Close()
 		return nil, err
@@ -75,20 +74,9 @@ func (a *app) build(config config) error {
 	return guard.Audit(a.server)
 }
 
-// setReady says to whoever asks for the server's health, and for that of its one
-// service, whether tokens can be verified.
-func (a *app) setReady(ready bool) {
-	status := healthpb.HealthCheckResponse_NOT_SERVING
-	if ready {
-		status = healthpb.HealthCheckResponse_SERVING
-	}
-	a.health.SetServingStatus("", status)
-	a.health.SetServingStatus(echov1.EchoService_ServiceDesc.ServiceName, status)
-}
-
 // newVerifier returns the verifier of the one issuer whose tokens are accepted.
 func (a *app) newVerifier(config config) (*token.Verifier, error) {
-	keys, err := openKeys(config, a.setReady, a.logger)
+	keys, err := openKeys(config, interceptor.ReportHealth(a.health, "", echov1.EchoService_ServiceDesc.ServiceName), a.logger)
 	if err != nil {
 		return nil, err
 	}

@@ -64,9 +64,8 @@ func (a *app) build(config config) error {
 // buildRPC builds the server where all is decided.
 func (a *app) buildRPC(config config, service echov1.EchoServiceServer) error {
 	checks := health.NewServer()
-	setReady(checks, false)
 	keys, err := keyset.Discover(config.issuer, keyset.RemoteConfig{
-		Logger: a.logger, ReadyChanged: func(ready bool) { setReady(checks, ready) },
+		Logger: a.logger, ReadyChanged: interceptor.ReportHealth(checks),
 	})
 	if err != nil {
 		return fmt.Errorf("-issuer: %w", err)
@@ -89,15 +88,6 @@ func (a *app) buildRPC(config config, service echov1.EchoServiceServer) error {
 	echov1.RegisterEchoServiceServer(a.rpc, service)
 	healthpb.RegisterHealthServer(a.rpc, checks)
 	return guard.Audit(a.rpc)
-}
-
-// setReady says to whoever asks whether tokens can be verified.
-func setReady(checks *health.Server, ready bool) {
-	status := healthpb.HealthCheckResponse_NOT_SERVING
-	if ready {
-		status = healthpb.HealthCheckResponse_SERVING
-	}
-	checks.SetServingStatus("", status)
 }
 
 // buildWeb builds the front, which is a client of the other.

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc/health"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
@@ -17,7 +18,7 @@ func openKeys(c flags, identity *process.Identity, checks *health.Server, logger
 		Client:       identity.HTTPClient(),
 		Logger:       logger,
 		SnapshotFile: c.snapshot,
-		ReadyChanged: func(ready bool) { setReady(checks, ready) },
+		ReadyChanged: interceptor.ReportHealth(checks),
 	}
 	if c.jwks != "" {
 		keys, err := keyset.Fetch(c.jwks, remote)

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/token"
@@ -35,7 +36,7 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	}
 	logger := env.Logger(r.Name)
 
-	checks := newHealth()
+	checks := health.NewServer()
 	keys, err := openKeys(config, identity, checks, logger) //nolint:contextcheck // the keys live until Close
 	if err != nil {
 		return err
