@@ -7,13 +7,13 @@ import (
 
 // The bounds of the memory of absent ids.
 const (
-	maxAbsent       = 1024        // ids
-	maxAbsentPeriod = time.Minute // for which one is believed to be absent still
+	maxAbsent       = 1024             // ids
+	maxAbsentPeriod = 30 * time.Second // for which one is believed to be absent still
 )
 
 // absent remembers the ids that the issuer was just asked for and did not have,
 // so that a client which keeps sending one does not spend the budget of all. An
-// id that stays away is asked for ever less often, down to once a minute.
+// id that stays away is asked for ever less often, down to twice a minute.
 //
 // It keeps hashes, as ids are a stranger's words and may be long, and the last
 // thousand or so. It is not safe for concurrent use.

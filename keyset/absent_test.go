@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -15,13 +16,13 @@ func TestAnIDThatIsMissingIsAskedForEverLessOften(t *testing.T) {
 	fetched(t, keyset.RemoteConfig{RefreshInterval: 24 * time.Hour}, nil, func(t *testing.T, r *remote) {
 		var when []time.Duration
 		start := time.Now()
-		for time.Since(start) < 4*time.Minute {
+		for time.Since(start) < 150*time.Second {
 			if n := r.counting(func() { r.want("b", keyset.ErrUnknownKey) }); n == 1 {
 				when = append(when, time.Since(start))
 			}
 			pass(time.Second)
 		}
-		want := []time.Duration{0, 5 * time.Second, 15 * time.Second, 35 * time.Second, 75 * time.Second, 135 * time.Second, 195 * time.Second}
+		want := []time.Duration{0, 5 * time.Second, 15 * time.Second, 35 * time.Second, 65 * time.Second, 95 * time.Second, 125 * time.Second}
 		if fmt.Sprint(when) != fmt.Sprint(want) {
 			t.Errorf("asked after %v", when)
 		}
@@ -34,7 +35,7 @@ func TestAnIDThatIsMissingIsAskedForEverLessOften(t *testing.T) {
 func TestAnIDThatWasMissingIsUsedOnceItIsThere(t *testing.T) {
 	t.Parallel()
 	fetched(t, keyset.RemoteConfig{}, nil, func(_ *testing.T, r *remote) {
-		for range 60 { // by now it is asked for once a minute
+		for range 60 { // by now it is asked for twice a minute
 			r.want("b", keyset.ErrUnknownKey)
 			pass(time.Second)
 		}
@@ -97,4 +98,49 @@ func heap() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc) //nolint:gosec // far from overflowing
+}
+
+func TestAMissingIDIsNotMadeToWaitForAFetch(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		r.want("b", keyset.ErrUnknownKey)
+		r.becomes(hang)
+		go func() { _, _ = r.key("c") }()
+		synctest.Wait()
+		if took, err := r.key("b"); took != 0 {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+func TestALongUnknownIntervalIsTheLeast(t *testing.T) {
+	t.Parallel()
+	config := keyset.RemoteConfig{UnknownInterval: 10 * time.Minute, UnknownBurst: 100, RefreshInterval: 24 * time.Hour}
+	fetched(t, config, nil, func(t *testing.T, r *remote) {
+		n := r.counting(func() {
+			for range 31 * 60 {
+				_, _ = r.key("b")
+				pass(time.Second)
+			}
+		})
+		if n != 4 {
+			t.Errorf("%d fetches in 31 minutes", n)
+		}
+	})
+}
+
+func TestMissingIDsAreForgottenByTheThousand(t *testing.T) {
+	t.Parallel()
+	for others, want := range map[int]int{600: 0, 2000: 1} {
+		config := keyset.RemoteConfig{UnknownInterval: time.Hour, UnknownBurst: 1 << 20, RefreshInterval: 24 * time.Hour}
+		fetched(t, config, nil, func(t *testing.T, r *remote) {
+			r.want("b", keyset.ErrUnknownKey)
+			for i := range others {
+				_, _ = r.key(fmt.Sprint(i))
+			}
+			if n := r.counting(func() { r.want("b", keyset.ErrUnknownKey) }); n != want {
+				t.Errorf("%d fetches after %d others", n, others)
+			}
+		})
+	}
 }

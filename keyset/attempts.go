@@ -24,7 +24,7 @@ type attempt struct {
 	err     error         // how; not to be read before
 	asked   bool          // for an id that the set lacks
 	begun   bool          // guarded by the attempts' lock
-	waiters int           // so far; guarded by the attempts' lock
+	waiters int           // who is waiting now; guarded by the attempts' lock
 }
 
 // wait returns how the attempt ended, or why there is no waiting for that.
@@ -90,7 +90,10 @@ func (a *attempts) join(id string) (current *attempt, late bool, err error) {
 		return nil, false, &UnavailableError{After: a.untilNext(now), Err: a.last}
 	case a.budget.take(now):
 		a.current = &attempt{done: make(chan struct{}), asked: true}
-		a.asked <- struct{}{} // never blocks: begin empties it
+		select {
+		case a.asked <- struct{}{}:
+		default: // begin has not seen the one before yet
+		}
 		return a.admit()
 	default:
 		return nil, false, nil
@@ -104,6 +107,13 @@ func (a *attempts) admit() (current *attempt, late bool, err error) {
 	}
 	a.current.waiters++
 	return a.current, a.current.begun, nil
+}
+
+// leave is called when whoever joined an attempt does not wait any more.
+func (a *attempts) leave(attempt *attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	attempt.waiters--
 }
 
 // missing notes that attempt went well and did not bring id.
@@ -120,6 +130,9 @@ func (a *attempts) begin() (asked bool) {
 	defer a.mu.Unlock()
 	if a.current == nil {
 		a.current = &attempt{done: make(chan struct{})}
+		if a.last != nil { // an issuer that fails every other time must not cost twice the budget
+			a.budget.owe(a.clock())
+		}
 	}
 	select {
 	case <-a.asked: // this is it

@@ -19,11 +19,17 @@ func newBudget(burst int, interval time.Duration, now time.Time) budget {
 // take spends one fetch and reports whether there was one.
 func (b *budget) take(now time.Time) bool {
 	b.refill(now)
-	if b.left == 0 {
+	if b.left <= 0 {
 		return false
 	}
 	b.left--
 	return true
+}
+
+// owe is take for a fetch that is made in any case: it may cost the next one.
+func (b *budget) owe(now time.Time) {
+	b.refill(now)
+	b.left = max(b.left-1, -1)
 }
 
 func (b *budget) refill(now time.Time) {

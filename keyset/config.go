@@ -1,6 +1,7 @@
 package keyset
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -47,8 +48,8 @@ type RemoteConfig struct {
 	// Zero means 3 and 5 seconds. Two replicas of the issuer that differ, or
 	// strangers who make ids up, cost no more than that; a rotation that was
 	// not announced is picked up within one interval. An id that was looked for
-	// in vain is not looked for again for one interval, then for two, for four,
-	// up to a minute.
+	// in vain is unknown without asking for one interval, then for two, for four,
+	// up to half a minute.
 	UnknownBurst    int
 	UnknownInterval time.Duration
 
@@ -70,8 +71,9 @@ type RemoteConfig struct {
 	// and counts their age from when they were fetched. One file is for one set
 	// of one process, on a local disk. It is replaced atomically, and nobody
 	// else can read it; whoever can write it chooses the keys, so a file of
-	// another user, or that others may write, is ignored with a warning, as is
-	// one that is broken, or of another issuer or URL. Empty means none.
+	// another user, or that others may write, is ignored with a warning (on Unix,
+	// where that can be told), as is one that is broken, or of another issuer or
+	// URL. Empty means none.
 	SnapshotFile string
 
 	// Client makes the requests: for a cluster's CA, a proxy, a credential.
@@ -91,12 +93,16 @@ type RemoteConfig struct {
 	// Whoever is on the path can then choose the keys, and sign any token.
 	InsecureAllowHTTP bool
 
+	// Distrusted are the thumbprints of keys that are never used, whatever the
+	// issuer says, see [Remote.Distrust].
+	Distrusted []string
+
 	// ReadyChanged is told whether the set is ready, for a health check: before
 	// the constructor returns, when the first keys come, when they get older than
 	// MaxStale, and when there are new ones. interceptor.ReportHealth makes one
-	// for gRPC's health service. Calls come one after the other, and the set
-	// waits for each: it must not call Close, which tells nothing itself. Nil
-	// means nobody.
+	// for gRPC's health service. Calls come one after the other, a fetch under way
+	// is ended first, and the set waits for each: it must not call Close, which
+	// tells nothing itself. Nil means nobody.
 	ReadyChanged func(ready bool)
 
 	// Observer is told of fetches and of refused keys. Nil means nobody, and
@@ -114,29 +120,8 @@ type RemoteConfig struct {
 // withDefaults returns c with every zero filled in, and an error for a value
 // that can't be meant.
 func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
-	shortest := time.Minute
-	if c.RefreshInterval > 0 {
-		shortest = min(shortest, c.RefreshInterval)
-	}
-	for _, field := range []struct {
-		name      string
-		value     *time.Duration
-		byDefault time.Duration
-	}{
-		{"RefreshInterval", &c.RefreshInterval, max(10*time.Minute, c.MinRefreshInterval)},
-		{"MinRefreshInterval", &c.MinRefreshInterval, shortest},
-		{"DiscoveryInterval", &c.DiscoveryInterval, max(time.Hour, c.MinRefreshInterval)},
-		{"MaxStale", &c.MaxStale, max(24*time.Hour, c.RefreshInterval)},
-		{"MinBackoff", &c.MinBackoff, time.Second},
-		{"MaxBackoff", &c.MaxBackoff, max(time.Minute, c.MinBackoff)},
-		{"Timeout", &c.Timeout, 10 * time.Second},
-		{"UnknownInterval", &c.UnknownInterval, 5 * time.Second},
-		{"UnknownWait", &c.UnknownWait, 2 * time.Second},
-	} {
-		var err error
-		if *field.value, err = orDefault(field.name, *field.value, field.byDefault); err != nil {
-			return c, err
-		}
+	if err := c.fillTimes(); err != nil {
+		return c, err
 	}
 	if err := c.checkOrder(); err != nil {
 		return c, err
@@ -145,11 +130,51 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 	if c.MaxBody, err = orDefault("MaxBody", c.MaxBody, 1<<20); err != nil {
 		return c, err
 	}
+	if c.MaxBody > maxMaxBody {
+		return c, fmt.Errorf("keyset: MaxBody %d is over 1 GiB", c.MaxBody)
+	}
 	if c.UnknownBurst, err = orDefault("UnknownBurst", c.UnknownBurst, 3); err != nil {
 		return c, err
 	}
 	c.Clock = clockOr(c.Clock)
 	return c, nil
+}
+
+// maxMaxBody is more than anybody can mean.
+const maxMaxBody = 1 << 30
+
+// fillTimes replaces each time that is zero by its default, which gives way to
+// what the configuration says about others.
+func (c *RemoteConfig) fillTimes() error {
+	for _, field := range []struct {
+		name      string
+		value     *time.Duration
+		byDefault time.Duration
+	}{
+		{"RefreshInterval", &c.RefreshInterval, notOver(c.MaxStale, max(10*time.Minute, c.MinRefreshInterval))},
+		{"MinRefreshInterval", &c.MinRefreshInterval, notOver(c.RefreshInterval, notOver(c.DiscoveryInterval, notOver(c.MaxStale, time.Minute)))},
+		{"DiscoveryInterval", &c.DiscoveryInterval, max(time.Hour, c.MinRefreshInterval)},
+		{"MaxStale", &c.MaxStale, max(24*time.Hour, c.RefreshInterval)},
+		{"MinBackoff", &c.MinBackoff, notOver(c.MaxBackoff, time.Second)},
+		{"MaxBackoff", &c.MaxBackoff, max(time.Minute, c.MinBackoff)},
+		{"Timeout", &c.Timeout, 10 * time.Second},
+		{"UnknownInterval", &c.UnknownInterval, 5 * time.Second},
+		{"UnknownWait", &c.UnknownWait, 2 * time.Second},
+	} {
+		var err error
+		if *field.value, err = timeOr(field.name, *field.value, field.byDefault); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notOver returns d, or limit if that is set and shorter.
+func notOver(limit, d time.Duration) time.Duration {
+	if limit > 0 {
+		return min(limit, d)
+	}
+	return d
 }
 
 // checkOrder reports two times of which the one that must be longer isn't.
@@ -168,6 +193,38 @@ func (c RemoteConfig) checkOrder() error {
 		}
 	}
 	return nil
+}
+
+// patience returns how long the issuer that err comes from asks to be left alone,
+// as far as it is granted; 0 if it doesn't.
+func (c RemoteConfig) patience(err error) time.Duration {
+	var refused *statusError
+	if errors.As(err, &refused) {
+		return min(refused.retryAfter, c.RefreshInterval)
+	}
+	return 0
+}
+
+// The bounds of a time in a configuration. 600, without a unit, is 600 ns: it
+// would ask the issuer a million times a second.
+const (
+	minTime = time.Millisecond
+	maxTime = 10 * 365 * 24 * time.Hour
+)
+
+// timeOr is orDefault for a time, which must be within those bounds.
+func timeOr(name string, value, byDefault time.Duration) (time.Duration, error) {
+	value, err := orDefault(name, value, byDefault)
+	switch {
+	case err != nil:
+		return 0, err
+	case value < minTime:
+		return 0, fmt.Errorf("keyset: %s %v is under a millisecond: is its unit missing?", name, value)
+	case value > maxTime:
+		return 0, fmt.Errorf("keyset: %s %v is over ten years", name, value)
+	default:
+		return value, nil
+	}
 }
 
 // orDefault returns value, or byDefault if it is zero. A negative one is an

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // wellKnown is where a discovery document is, below its issuer (OpenID Connect
@@ -71,50 +69,55 @@ func checkIssuer(issuer string, config RemoteConfig) error {
 type discovery struct {
 	document document
 	found    *endpoint // of the keys; nil until a document said it
-	read     time.Time // when it was last tried to read the document
-	due      time.Time // when to read it again
+	due      time.Time // when to read the document again
+	doubted  time.Time // from when on a doubt is reason enough to do so before
 	until    time.Time // how long found may be believed
 }
 
 // locate returns the endpoint of the keys. It reads the document if it is due,
-// or doubt is cast on it and it wasn't read just now.
+// or if doubt is cast on it and that wasn't looked into just now.
 func (s *source) locate(ctx context.Context, doubt bool) (*endpoint, error) {
 	d, now := s.discovery, s.clock()
-	fresh := now.Before(d.due) && (!doubt || now.Before(d.read.Add(s.config.MinRefreshInterval)))
-	if d.found != nil && fresh {
+	doubt = doubt && !now.Before(d.doubted)
+	if d.found != nil && now.Before(d.due) && !doubt {
 		return d.found, nil
 	}
-	d.read = now
+	if doubt {
+		d.doubted = now.Add(s.config.MinRefreshInterval)
+	}
 	err := s.discover(ctx)
-	switch {
-	case err == nil:
-		return d.found, nil
-	case d.found == nil || !now.Before(d.until) || ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, err
-	default:
-		d.due = now.Add(s.config.MinRefreshInterval)
-		s.logger.WarnContext(ctx, "keyset: discovery failed, the keys stay where they were",
-			slog.Any("error", err), slog.String("jwks_uri", d.found.String()))
+	}
+	if err == nil {
+		s.discoveryErr.Store(nil)
 		return d.found, nil
 	}
+	s.discoveryErr.Store(&err)
+	if d.found == nil || !now.Before(d.until) {
+		return nil, err
+	}
+	d.due = s.clock().Add(max(s.config.MinRefreshInterval, s.config.patience(err)))
+	d.doubted = d.due
+	s.logger.WarnContext(ctx, "keyset: discovery failed, the keys stay where they were",
+		slog.Any("error", err), slog.String("jwks_uri", d.found.String()))
+	return d.found, nil
 }
 
-// discover reads the document.
+// discover reads the document. It is short and read seldom, so it is always
+// asked for as a whole.
 func (s *source) discover(ctx context.Context) error {
 	d := s.discovery
-	reply, err := s.get(ctx, d.document, "application/json", true)
+	reply, err := s.get(ctx, d.document, "application/json", false)
 	if err != nil {
 		return err
 	}
-	if !reply.unchanged {
-		found, err := s.parseDiscovery(reply.content)
-		if err != nil {
-			return fmt.Errorf("GET %v: discovery document: %w", d.document.endpoint, err)
-		}
-		d.found = found
+	found, err := s.parseDiscovery(reply.content)
+	if err != nil {
+		return fmt.Errorf("GET %v: discovery document: %w", d.document.endpoint, err)
 	}
-	d.document = reply.document
 	now := s.clock()
+	d.found = found
 	d.due = now.Add(ahead(within(reply.lifetime, s.config.MinRefreshInterval, s.config.DiscoveryInterval)))
 	d.until = now.Add(s.config.MaxStale)
 	return nil
@@ -122,17 +125,14 @@ func (s *source) discover(ctx context.Context) error {
 
 // parseDiscovery returns where a document says that the keys are.
 func (s *source) parseDiscovery(content []byte) (*endpoint, error) {
-	var members struct {
-		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"`
+	members, err := stringMembers(content, "issuer", "jwks_uri")
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(content, &members); err != nil {
-		return nil, errors.New("not a JSON object with an issuer and a jwks_uri") // the cause may quote it
+	if issuer := members["issuer"]; issuer != s.issuer {
+		return nil, fmt.Errorf("it is for the issuer %s, not %s", quoteTo(maxCause, issuer), quoteTo(maxCause, s.issuer))
 	}
-	if members.Issuer != s.issuer {
-		return nil, fmt.Errorf("it is for the issuer %s, not %s", quoteTo(maxCause, members.Issuer), quoteTo(maxCause, s.issuer))
-	}
-	found, err := newEndpoint(members.JWKSURI, s.config)
+	found, err := newEndpoint(members["jwks_uri"], s.config)
 	if err != nil {
 		return nil, fmt.Errorf("jwks_uri: %w", err)
 	}

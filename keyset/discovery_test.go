@@ -100,7 +100,7 @@ func TestDiscoverFindsTheKeys(t *testing.T) {
 			t.Errorf("issuer %q", r.Issuer())
 		}
 		r.want("b", keyset.ErrUnknownKey)
-		if p.asks(documentURL) != 1 || p.asks(keysURL) != 2 {
+		if p.asks(documentURL) != 2 || p.asks(keysURL) != 2 { // an id that is missing may be at another place
 			t.Errorf("%q", p.requests)
 		}
 		if r.log.count("issuer="+issuerName) == 0 {
@@ -116,13 +116,18 @@ func TestWhichDiscoveryDocumentsAreBelieved(t *testing.T) {
 		want     string // "" means that it is
 	}{
 		"a good one":                 {discovery(issuerName, keysURL), ""},
+		"another member twice":       {body([]byte(`{"issuer":"` + issuerName + `","x":[1,{"y":2}],"x":1,"jwks_uri":"` + keysURL + `"}`)), ""},
+		"two places of keys":         {body([]byte(`{"issuer":"` + issuerName + `","jwks_uri":"` + keysURL + `","jwks_uri":"` + keysURL + `"}`)), "given twice"},
+		"an endless place":           {discovery(issuerName, keysURL+strings.Repeat("x", 1<<20-200)), "jwks_uri: not a URL"},
+		"something after it":         {body([]byte(`{"issuer":"` + issuerName + `","jwks_uri":"` + keysURL + `"}{}`)), "data after"},
+		"half of it":                 {body([]byte(`{"issuer":"` + issuerName + `","jwks_uri":"` + keysURL + `"`)), "unexpected EOF"},
 		"keys on another port":       {discovery(issuerName, "https://id.example.com:8443/keys"), ""},
 		"another issuer":             {discovery("https://evil.example.com", keysURL), `"https://evil.example.com"`},
 		"a trailing slash":           {discovery(issuerName+"/", keysURL), "it is for the issuer"},
 		"other letters":              {discovery("https://ID.example.com/realms/one", keysURL), "it is for the issuer"},
 		"no issuer":                  {body([]byte(`{"jwks_uri":"` + keysURL + `"}`)), "it is for the issuer"},
 		"an issuer in capitals":      {body([]byte(`{"ISSUER":"` + issuerName + `","jwks_uri":"` + keysURL + `"}`)), "it is for the issuer"},
-		"two issuers":                {body([]byte(`{"issuer":"x","issuer":"` + issuerName + `","jwks_uri":"` + keysURL + `"}`)), "not a JSON object"},
+		"two issuers":                {body([]byte(`{"issuer":"x","issuer":"` + issuerName + `","jwks_uri":"` + keysURL + `"}`)), "given twice"},
 		"no jwks_uri":                {body([]byte(`{"issuer":"` + issuerName + `"}`)), "jwks_uri"},
 		"http":                       {discovery(issuerName, "http://keys.example.com/one"), "jwks_uri"},
 		"http on loopback":           {discovery(issuerName, "http://127.0.0.1/one"), "leaves https"},
@@ -130,8 +135,8 @@ func TestWhichDiscoveryDocumentsAreBelieved(t *testing.T) {
 		"a file":                     {discovery(issuerName, "file:///etc/keys"), "jwks_uri"},
 		"a relative URL":             {discovery(issuerName, "/keys"), "jwks_uri"},
 		"no URL":                     {discovery(issuerName, "https://%zz"), "jwks_uri: not a URL"},
-		"a number":                   {body([]byte(`{"issuer":"` + issuerName + `","jwks_uri":1}`)), "not a JSON object"},
-		"null":                       {body([]byte(`null`)), "it is for the issuer"},
+		"a number":                   {body([]byte(`{"issuer":"` + issuerName + `","jwks_uri":1}`)), "is no string"},
+		"null":                       {body([]byte(`null`)), "not a JSON object"},
 		"an array":                   {body([]byte(`[]`)), "not a JSON object"},
 		"HTML":                       {body([]byte(`<html>Maintenance</html>`)), "not a JSON object"},
 		"a JWK Set":                  {body(jwks(edJWK())), "it is for the issuer"},
@@ -240,7 +245,7 @@ func TestAnUnknownKidLooksWhetherTheKeysMoved(t *testing.T) {
 	t.Parallel()
 	const moved = "https://keys.example.com/two"
 	discovered(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote, p *provider) {
-		pass(time.Minute) // a document that was just read is believed
+		pass(time.Second)
 		p.at(documentURL, discovery(issuerName, moved))
 		p.at(moved, body(jwks(otherEdJWK().named("b"))))
 		r.want("b", nil)
@@ -268,9 +273,8 @@ func TestTheDocumentIsAskedForAsItSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answers := map[string]answer{documentURL: withHeader(document, "Cache-Control", test.header, "ETag", "one")}
+			answers := map[string]answer{documentURL: withHeader(document, "Cache-Control", test.header)}
 			discovered(t, keyset.RemoteConfig{}, answers, func(t *testing.T, r *remote, p *provider) {
-				p.at(documentURL, revalidates("Cache-Control", test.header))
 				pass(10 * time.Hour)
 				r.wantAtOnce("a")
 				if n := p.asks(documentURL); n < test.min || n > test.max {
@@ -368,4 +372,83 @@ func TestTheSnapshotFileOfADiscoveredSet(t *testing.T) {
 	discovered(t, config, nil, func(*testing.T, *remote, *provider) {})
 	gone := map[string]answer{documentURL: down}
 	discovered(t, config, gone, func(_ *testing.T, r *remote, _ *provider) { r.wantAtOnce("a") })
+}
+
+func TestCloseWhileTheDocumentIsReadIsNoFailure(t *testing.T) {
+	t.Parallel()
+	discovered(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote, p *provider) {
+		pass(2 * time.Minute)
+		p.at(documentURL, hang)
+		go func() { _, _ = r.key("b") }()
+		pass(time.Second)
+		_ = r.Close()
+		if r.log.count("failed") != 0 {
+			t.Errorf("log:\n%s", r.log)
+		}
+	})
+}
+
+func TestABrokenDocumentIsNotReadWithEachFetch(t *testing.T) {
+	t.Parallel()
+	discovered(t, keyset.RemoteConfig{DiscoveryInterval: time.Minute}, nil, func(t *testing.T, r *remote, p *provider) {
+		pass(2 * time.Minute)
+		p.at(documentURL, down)
+		before := p.asks(documentURL)
+		for i := range 600 {
+			_, _ = r.key(fmt.Sprint(i))
+			pass(time.Second)
+		}
+		if n := p.asks(documentURL) - before; n > 11 {
+			t.Errorf("read %d times in 10 minutes", n)
+		}
+	})
+}
+
+func TestKeysOfADiscoveredSetAreRevalidated(t *testing.T) {
+	t.Parallel()
+	answers := map[string]answer{keysURL: withHeader(jwks(edJWK().named("a")), "ETag", `"1"`)}
+	discovered(t, keyset.RemoteConfig{}, answers, func(t *testing.T, r *remote, p *provider) {
+		p.at(keysURL, revalidates())
+		pass(10 * time.Minute)
+		if s := r.Status(); s.Err != nil || r.headers[len(r.headers)-1].Get("If-None-Match") != `"1"` {
+			t.Error(s.Err)
+		}
+	})
+}
+
+func TestStatusTellsOfADocumentThatBreaks(t *testing.T) {
+	t.Parallel()
+	discovered(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote, p *provider) {
+		if err := r.Status().Discovery; err != nil {
+			t.Error(err)
+		}
+		p.at(documentURL, nil)
+		pass(2 * time.Hour)
+		wantError(t, r.Status().Discovery, documentURL, "404")
+		p.at(documentURL, discovery(issuerName, keysURL))
+		pass(time.Hour)
+		if err := r.Status().Discovery; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestADocumentThatAsksForTimeGetsIt(t *testing.T) {
+	t.Parallel()
+	discovered(t, keyset.RemoteConfig{DiscoveryInterval: time.Minute}, nil, func(t *testing.T, r *remote, p *provider) {
+		p.at(documentURL, func(request *http.Request) (*http.Response, error) {
+			refused, err := withHeader(nil, "Retry-After", "600")(request)
+			refused.StatusCode = http.StatusTooManyRequests
+			return refused, err
+		})
+		pass(2 * time.Minute)
+		before := p.asks(documentURL)
+		for i := range 500 {
+			_, _ = r.key(fmt.Sprint(i))
+			pass(time.Second)
+		}
+		if n := p.asks(documentURL) - before; n > 1 {
+			t.Errorf("read %d times", n)
+		}
+	})
 }

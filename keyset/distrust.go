@@ -13,8 +13,8 @@ import (
 // that was stolen, when waiting for the issuer is too slow or in vain.
 //
 // A thumbprint that no key has yet is remembered. One that can't be a
-// thumbprint is an error, and nothing is dropped then. Do the same after a
-// restart, before the set is used.
+// thumbprint is an error, and nothing is dropped then. A set that is made anew
+// has to be told by Distrusted of its configuration.
 func (r *Remote) Distrust(thumbprints ...string) error {
 	return r.keys.distrust(context.Background(), thumbprints)
 }

@@ -28,7 +28,8 @@
 // # What is left out of a set
 //
 // Keys are read one by one. One that can't be used is left out, with a warning
-// that is logged once and not with each fetch, and the rest work:
+// that is logged once and not with each fetch (64 an hour, should they differ each
+// time), and the rest work:
 //
 //	RSA under 2048 or over 8192 bits           too weak; too costly to verify
 //	RSA with an even modulus or a bad exponent no RSA key
@@ -49,9 +50,9 @@
 // # On call
 //
 // What callers see when something goes wrong with an issuer, with the defaults
-// of [RemoteConfig]. "Known" are tokens whose key is in the set, "new" those
-// whose key id is not. Unavailable is [ErrUnavailable], which the interceptors
-// answer with codes.Unavailable and a time to retry after; unknown is
+// of [RemoteConfig]. "Known" are tokens whose key is in the set, "new" those whose
+// key id is not. Unavailable is [ErrUnavailable], which the interceptors answer
+// with codes.Unavailable and a time to retry after; unknown is
 // [ErrUnknownKey], for them codes.Unauthenticated.
 //
 //	what happens                   known tokens       new tokens          until
@@ -69,29 +70,40 @@
 //	it asks for time (Retry-After) verified, 24 h     unavailable         that time, 10 min at most
 //	its document names another     verified, 48 h     verified, 24 h      its document is right again
 //	  issuer, or can't be read
-//	it moves its keys              verified           verified            -
+//	it moves its keys              verified           verified; unknown   a look at the document, in
+//	                                                  if strangers ask    1 min at most
 //	  and the old place goes       verified, 24 h     unavailable         a retry, about 1 min
 //	it rotates, published ahead    verified           verified            -
 //	it rotates, signs at once      verified           verified            the first waits for a fetch
-//	it signs before it publishes   verified           unknown             as long again, 1 min at most
-//	it withdraws a key             unknown            -                   at the next fetch, 10 min at most
-//	  and you Distrust it          unknown            -                   at once
+//	it signs before it publishes   verified           unknown             as long again, 30 s at most
+//	it changes a key, not its id   signature invalid  -                   the next fetch, 10 min at most
+//	it has two keys without ids    unknown without    verified            it gives them ids
+//	  for one algorithm            an id in the token
+//	it withdraws a key             unknown            -                   it is back: the next fetch brings it
+//	  from then until the fetch    verified           -                   10 min at most; 70 min if a cache
+//	                                                                      says "unchanged" to that
+//	  and you Distrust it          unknown            -                   at once, and for good
 //	strangers make ids up          verified           verified, within    they get unknown; at most
 //	                                                  5 s of a rotation   1 fetch in 5 s
+//	  and guess the next one       verified           unknown             30 s after it is published
 //	one bad key in the set         verified           verified            -
 //	a file is broken, or gone      verified           unavailable         1 s after it is whole
 //
-// An outage is never answered as "unknown": that is said only after a fetch went
-// well and did not bring the id. What to look at first is [Remote.Status]: when
-// the keys were last seen at the issuer, why not since, and when the next try is.
+// Unknown is said only of an id that a fetch which went well did not bring: just
+// now, or, if it was asked for again and again, within the last half minute. From
+// a fetch that failed until the next that doesn't, it is never said. What to look
+// at first is [Remote.Status]: when the keys were last seen at the issuer, why not
+// since, when the next try is, and what is wrong with the discovery document.
+//
+// Time in which a machine sleeps does not count.
 //
 // # What is logged
 //
 // Each set logs with its issuer, URL or file. Info: keys in use changed; fetch
 // succeeded again; file can be read again; started with the snapshot file. Warn:
 // fetch failed (and what that means, how often, and when the next try is);
-// discovery failed; key left out; keys distrusted; file is broken; snapshot file
-// ignored, or can't be written. Error, once: the last good keys are too old, no
+// discovery failed; key left out; tokens can't say which key they need; keys
+// distrusted; file is broken; snapshot file ignored, or can't be written. Error, once: the last good keys are too old, no
 // token can be verified. An [Observer] is told the same as numbers. No line has
 // a token, a secret or more than a few words of what an issuer sent.
 //
@@ -110,8 +122,8 @@
 //	rotation, published ahead      none
 //	rotation, signs at once        one for each replica, as its first new token comes:
 //	                               10 000, spread as those are
-//	a withdrawn id is still sent   13 for each replica in the first 10 minutes, then
-//	                               one a minute: 170 a second
+//	a withdrawn id is still sent   22 for each replica in the first 10 minutes, then
+//	                               one in 30 s: 330 a second
 //	strangers make ids up          3 for each replica at once, then one in 5 s: 2 000 a
 //	                               second while all replicas are attacked
 //	an outage begins               up to 380 a second

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -85,6 +86,46 @@ func readArray(decoder *jsontext.Decoder) ([]jsontext.Value, error) {
 		elements = append(elements, bytes.Clone(element))
 	}
 	return elements, expect(decoder, jsontext.KindEndArray)
+}
+
+// stringMembers returns the named members of the JSON object in data, which are
+// strings if they are there, and there once. What else is in it is not looked at.
+func stringMembers(data []byte, names ...string) (map[string]string, error) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(data),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
+		return nil, errors.New("not a JSON object")
+	}
+	found := make(map[string]string, len(names))
+	for decoder.PeekKind() == jsontext.KindString {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return nil, notJSON(decoder, err)
+		}
+		name := token.String() // before the decoder reads on
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return nil, notJSON(decoder, err)
+		}
+		if !slices.Contains(names, name) {
+			continue
+		}
+		if _, twice := found[name]; twice || value.Kind() != jsontext.KindString {
+			return nil, fmt.Errorf("member %q is given twice, or is no string", name)
+		}
+		text, err := jsontext.AppendUnquote(nil, value)
+		if err != nil {
+			return nil, fmt.Errorf("member %q is no UTF-8", name)
+		}
+		found[name] = string(text)
+	}
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != jsontext.KindEndObject {
+		return nil, notJSON(decoder, io.ErrUnexpectedEOF)
+	}
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("data after the JSON object")
+	}
+	return found, nil
 }
 
 // expect reads one token of the given kind.

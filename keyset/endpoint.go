@@ -14,6 +14,9 @@ import (
 // maxRedirects bounds how often a fetch is sent elsewhere.
 const maxRedirects = 3
 
+// maxURL bounds a URL, in bytes: it is kept, and an issuer may name it.
+const maxURL = 2 << 10
+
 // endpoint is a URL that keys come from, and the rules about where else a
 // request for it may go.
 type endpoint struct {
@@ -25,7 +28,7 @@ type endpoint struct {
 // newEndpoint checks the URL that a set is configured with.
 func newEndpoint(raw string, config RemoteConfig) (*endpoint, error) {
 	parsed, err := url.Parse(raw)
-	if err != nil {
+	if err != nil || len(raw) > maxURL {
 		return nil, errors.New("not a URL") // the cause repeats it, password and all
 	}
 	e := &endpoint{url: parsed, allowHTTP: config.InsecureAllowHTTP}
@@ -63,7 +66,7 @@ func (e *endpoint) check(target *url.URL) error {
 func (e *endpoint) String() string {
 	shown := *e.url
 	shown.RawQuery, shown.Fragment = "", ""
-	return shown.String()
+	return clipTo(maxCause, shown.String())
 }
 
 // checkRedirect is for [http.Client.CheckRedirect].

@@ -3,6 +3,7 @@ package keyset_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,6 +77,15 @@ func TestFetchRefusesAConfigurationThatCannotBeMeant(t *testing.T) {
 	for want, config := range map[string]keyset.RemoteConfig{
 		"RSAAlgorithm":    {RSAAlgorithm: keyset.ES256},
 		"RefreshInterval": {RefreshInterval: -1},
+		"unit missing":    {RefreshInterval: 600},
+		"UnknownInterval 5ns is under a millisecond":            {UnknownInterval: 5},
+		"MinBackoff 1ns is under":                               {MinBackoff: 1, MaxBackoff: 1},
+		"Timeout 10ns is under":                                 {Timeout: 10},
+		"over ten years":                                        {MaxStale: math.MaxInt64},
+		"MaxBody 9223372036854775807 is over":                   {MaxBody: math.MaxInt64},
+		"RefreshInterval 1m0s is under MinRefreshInterval 2m0s": {MinRefreshInterval: 2 * time.Minute, RefreshInterval: time.Minute},
+		"DiscoveryInterval 1m0s is under":                       {MinRefreshInterval: 2 * time.Minute, DiscoveryInterval: time.Minute},
+		"MaxStale 1m0s is under RefreshInterval 2m0s":           {MaxStale: time.Minute, RefreshInterval: 2 * time.Minute},
 		"MinBackoff":      {MinBackoff: -1},
 		"MaxBackoff":      {MaxBackoff: -1},
 		"under MinBack":   {MinBackoff: time.Minute, MaxBackoff: time.Second},
@@ -94,6 +104,29 @@ func TestFetchRefusesAConfigurationThatCannotBeMeant(t *testing.T) {
 		if set != nil {
 			t.Errorf("%s: a set besides the error", want)
 		}
+	}
+}
+
+// What is not configured gives way to what is.
+func TestDefaultsGiveWay(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]keyset.RemoteConfig{
+		"MaxStale":           {MaxStale: 5 * time.Second},
+		"RefreshInterval":    {RefreshInterval: 48 * time.Hour},
+		"a short one":        {RefreshInterval: time.Second},
+		"MinRefreshInterval": {MinRefreshInterval: 2 * time.Hour},
+		"DiscoveryInterval":  {DiscoveryInterval: time.Second},
+		"MinBackoff":         {MinBackoff: time.Hour},
+		"MaxBackoff":         {MaxBackoff: time.Millisecond},
+	} {
+		config.Client = &http.Client{Transport: &issuer{answer: down}}
+		config.Logger = new(record).logger()
+		set, err := keyset.Discover(issuerName, config)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		_ = set.Close()
 	}
 }
 

@@ -29,6 +29,10 @@ type FileConfig struct {
 	// second.
 	Interval time.Duration
 
+	// Distrusted are the thumbprints of keys that are never used, whatever the
+	// file says, see [Remote.Distrust].
+	Distrusted []string
+
 	// Observer is told of a file that changed, broke or is whole again, and of
 	// refused keys. Nil means nobody, and costs nothing.
 	Observer Observer
@@ -88,7 +92,7 @@ type breakage struct {
 // read can be unwrapped ([os.ErrNotExist]). Call Close on the set when done
 // with it.
 func Load(path string, config FileConfig) (*File, error) {
-	interval, err := orDefault("Interval", config.Interval, time.Second)
+	interval, err := timeOr("Interval", config.Interval, time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +105,11 @@ func Load(path string, config FileConfig) (*File, error) {
 	}
 	if err := f.rules.check(); err != nil {
 		return nil, fmt.Errorf("keyset: %w", err)
+	}
+	if len(config.Distrusted) > 0 {
+		if err := f.Distrust(config.Distrusted...); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.cancel = cancel
@@ -234,17 +243,9 @@ func (f *File) report(ctx context.Context, err error) (news bool) {
 	return true
 }
 
-// readFile reads a regular file of at most maxSize bytes. Anything else that a
-// path may lead to, such as a pipe, could keep the reader waiting for good.
+// readFile reads a regular file of at most maxSize bytes.
 func readFile(path string, maxSize int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	file, err := os.Open(path) //nolint:gosec // the path is the operator's choice
+	file, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -253,6 +254,23 @@ func readFile(path string, maxSize int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return content, nil
+}
+
+// openRegular opens a regular file. Anything else that a path may lead to, such
+// as a pipe, could keep the reader waiting for good.
+func openRegular(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|nonBlocking, 0) //nolint:gosec // the path is the operator's choice
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	return file, nil
 }
 
 // readBounded reads all of r, and fails if that is more than limit bytes.

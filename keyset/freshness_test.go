@@ -3,6 +3,7 @@ package keyset_test
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,19 @@ func revalidates(header ...string) answer {
 	}
 }
 
+// honest answers 304 to whoever has what the headers describe, and the content to
+// all others.
+func honest(content []byte, header ...string) answer {
+	return func(request *http.Request) (*http.Response, error) {
+		fresh, err := withHeader(content, header...)(request)
+		tag, modified := request.Header.Get("If-None-Match"), request.Header.Get("If-Modified-Since")
+		if tag != "" && tag == fresh.Header.Get("ETag") || modified != "" && modified == fresh.Header.Get("Last-Modified") {
+			return revalidates(header...)(request)
+		}
+		return fresh, err
+	}
+}
+
 func TestRefreshAsksWhetherTheKeysChanged(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ header, condition, value string }{
@@ -133,7 +147,7 @@ func TestRefreshAsksWhetherTheKeysChanged(t *testing.T) {
 					t.Errorf("the first fetch asks for a change since %q", got)
 				}
 				before := r.Snapshot()
-				r.becomes(revalidates("Cache-Control", "max-age=120"))
+				r.becomes(honest(jwks(edJWK().named("a")), test.header, test.value, "Cache-Control", "max-age=120"))
 				pass(10 * time.Minute)
 				if got := r.asked(test.condition); got != test.value {
 					t.Errorf("asked for a change since %q", got)
@@ -183,13 +197,15 @@ func TestAnETagCountsOnlyWithKeys(t *testing.T) {
 	fetched(t, keyset.RemoteConfig{}, first, func(t *testing.T, r *remote) {
 		r.becomes(withHeader([]byte("<html>Maintenance</html>"), "ETag", `"maintenance"`))
 		pass(time.Hour)
-		if got := r.asked("If-None-Match"); got != `"good"` {
-			t.Errorf("asked for a change since %q", got)
-		}
 		r.becomes(withHeader(jwks(edJWK().named("a")))) // no ETag any more
 		pass(time.Hour)
 		if got := r.asked("If-None-Match"); got != "" {
 			t.Errorf("asked for a change since %q", got)
+		}
+		for _, header := range r.headers {
+			if header.Get("If-None-Match") == `"maintenance"` {
+				t.Error("the ETag of what was no set is kept")
+			}
 		}
 		r.becomes(revalidates()) // unasked
 		pass(10 * time.Minute)
@@ -197,6 +213,43 @@ func TestAnETagCountsOnlyWithKeys(t *testing.T) {
 			t.Error("a 304 without a condition passes for keys")
 		}
 		r.wantAtOnce("a")
+	})
+}
+
+// A firewall, say, that stumbles over the condition.
+func TestAnIssuerThatFailsWhenAskedForAChange(t *testing.T) {
+	t.Parallel()
+	good := withHeader(jwks(edJWK().named("a"), otherEdJWK().named("b")), "ETag", `"x"`)
+	fetched(t, keyset.RemoteConfig{}, withHeader(jwks(edJWK().named("a")), "ETag", `"x"`), func(t *testing.T, r *remote) {
+		r.becomes(func(request *http.Request) (*http.Response, error) {
+			if request.Header.Get("If-None-Match") != "" {
+				return status(http.StatusInternalServerError, nil)(request)
+			}
+			return good(request)
+		})
+		pass(30 * time.Hour)
+		r.wantAtOnce("a")
+		r.wantAtOnce("b")
+		if n := r.Status().Failures; n > 1 {
+			t.Errorf("%d failures in a row", n)
+		}
+	})
+}
+
+// A cache that says "unchanged" for ever must not keep a withdrawn key alive.
+func TestAnETagThatIsWrongIsBelievedForAnHour(t *testing.T) {
+	t.Parallel()
+	first := withHeader(jwks(edJWK().named("a"), otherEdJWK().named("b")), "ETag", `"1"`)
+	fetched(t, keyset.RemoteConfig{}, first, func(_ *testing.T, r *remote) {
+		b := otherEdJWK().named("b")
+		r.becomes(func(request *http.Request) (*http.Response, error) {
+			if request.Header.Get("If-None-Match") != "" {
+				return revalidates()(request)
+			}
+			return withHeader(jwks(b), "ETag", `"1"`)(request)
+		})
+		pass(time.Hour + 10*time.Minute)
+		r.want("a", keyset.ErrUnknownKey)
 	})
 }
 
@@ -239,4 +292,31 @@ func TestAnIssuerThatAsksForTimeGetsIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRetryAfterOfAges(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"18446744074", "99999999999999999999999"} { // 2^64 ns and a bit; more than 2^63 s
+		fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+			r.becomes(func(request *http.Request) (*http.Response, error) {
+				answer, err := withHeader(nil, "Retry-After", value)(request)
+				answer.StatusCode = http.StatusServiceUnavailable
+				return answer, err
+			})
+			_, err := r.key("b")
+			if wait := keyset.RetryAfter(err); wait != 10*time.Minute {
+				t.Errorf("%s: again after %v", value, wait)
+			}
+		})
+	}
+}
+
+func TestALongETagIsNotSentBack(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, withHeader(jwks(edJWK().named("a")), "ETag", strings.Repeat("x", 2000)), func(t *testing.T, r *remote) {
+		pass(10 * time.Minute)
+		if got := r.headers[len(r.headers)-1].Get("If-None-Match"); got != "" {
+			t.Errorf("sent %d bytes back", len(got))
+		}
+	})
 }

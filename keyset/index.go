@@ -15,6 +15,7 @@ type index struct {
 	without map[Algorithm][]*Key // keys that have none
 	all     map[Algorithm][]*Key // keys with and without
 	ids     map[string]bool
+	spare   []*Key          // whose place another one has
 	barred  map[string]bool // ids of keys that would be here if they weren't distrusted
 }
 
@@ -25,9 +26,9 @@ type ref struct {
 }
 
 // newIndex indexes keys. Of two keys with one id and one algorithm, the
-// first is used, and of one key that is there twice without an id;
-// duplicates reports the rest.
-func newIndex(keys []*Key) (s *index, duplicates []*Key) {
+// first is used, and of one key that is there twice without an id; the rest are
+// spare.
+func newIndex(keys []*Key) (s *index, spare []*Key) {
 	s = &index{
 		held:    make(map[*Key]bool, len(keys)),
 		byRef:   make(map[ref]*Key, len(keys)),
@@ -38,13 +39,13 @@ func newIndex(keys []*Key) (s *index, duplicates []*Key) {
 	taken := make(map[place]bool, len(keys))
 	for _, key := range keys {
 		if at := placeOf(key); taken[at] {
-			duplicates = append(duplicates, key)
+			s.spare = append(s.spare, key)
 		} else {
 			taken[at] = true
 			s.add(key)
 		}
 	}
-	return s, duplicates
+	return s, s.spare
 }
 
 // place is what at most one key of a set may have.
@@ -96,22 +97,26 @@ func (s *index) key(id string, alg Algorithm) (*Key, error) {
 func (s *index) knows(id string) bool { return s.ids[id] }
 
 // mayLack reports whether a newer set of public keys could have the key. With
-// an id that is here it could not: issuers give a new key a new id. With the
-// id of a distrusted key it should not.
+// an id that is here it could not: issuers give a new key a new id. Nor with the only
+// key for the algorithm, if that has no id.
 func (s *index) mayLack(id string, alg Algorithm) bool {
-	return id != "" && !s.knows(id) && !s.barred[id] && alg.Supported() && !alg.Symmetric()
+	if id == "" || s.knows(id) || !alg.Supported() || alg.Symmetric() {
+		return false
+	}
+	return len(s.all[alg]) != 1 || len(s.without[alg]) == 0
 }
 
 // trusting returns s without the keys that have one of the thumbprints.
 func (s *index) trusting(distrusted map[string]bool) *index {
 	bad := func(key *Key) bool { return distrusted[key.thumbprint] }
-	if !slices.ContainsFunc(s.keys, bad) {
+	all := slices.Concat(s.keys, s.spare)
+	if !slices.ContainsFunc(all, bad) {
 		return s
 	}
-	trusted, _ := newIndex(slices.DeleteFunc(slices.Clone(s.keys), bad))
+	trusted, _ := newIndex(slices.DeleteFunc(slices.Clone(all), bad))
 	trusted.barred = make(map[string]bool)
-	for _, key := range s.keys {
-		if bad(key) {
+	for _, key := range all {
+		if bad(key) && !trusted.knows(key.id) {
 			trusted.barred[key.id] = true
 		}
 	}
@@ -119,23 +124,24 @@ func (s *index) trusting(distrusted map[string]bool) *index {
 }
 
 // keeping returns s with the objects that before has for the same keys, and
-// before itself if they hold the same in the same order. A nil one holds none.
+// before itself if it holds the same, in whatever order. A nil one holds none.
 func (s *index) keeping(before *index) *index {
 	if before == nil {
 		return s
 	}
-	if slices.EqualFunc(s.keys, before.keys, (*Key).equal) && maps.Equal(s.barred, before.barred) {
-		return before
-	}
-	keys := slices.Clone(s.keys)
+	keys, kept := slices.Clone(s.keys), 0
 	for i, key := range keys {
 		if old := before.same(key); old != nil {
 			keys[i] = old
+			kept++
 		}
 	}
-	kept, _ := newIndex(keys)
-	kept.barred = s.barred
-	return kept
+	if kept == len(keys) && kept == len(before.keys) && maps.Equal(s.barred, before.barred) {
+		return before
+	}
+	next, _ := newIndex(keys)
+	next.barred = s.barred
+	return next
 }
 
 // same returns the key here that equals key, nil if there is none.

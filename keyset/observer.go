@@ -44,6 +44,7 @@ type Status struct {
 	Failures   int           // of the last attempts, in a row
 	Err        error         // of the last attempt; nil if it went well
 	Next       time.Time     // of the next attempt; zero if there is none
+	Discovery  error         // why the discovery document can't be read now; nil if it can, or there is none
 }
 
 // statusOf returns what a snapshot, which may be nil, tells at now.
@@ -52,7 +53,7 @@ func statusOf(s *Snapshot, now time.Time) Status {
 		return Status{}
 	}
 	return Status{
-		Ready: !s.staleAt(now), Keys: len(s.index.keys), Generation: s.generation,
+		Ready: !s.staleAt(now) && len(s.index.keys) > 0, Keys: len(s.index.keys), Generation: s.generation,
 		Age: max(now.Sub(s.confirmed), 0), ValidUntil: s.validUntil,
 	}
 }

@@ -37,7 +37,10 @@ func parsePEM(data []byte, rules jwkRules) (*index, []Skipped, error) {
 	if err != nil {
 		return nil, skipped, err
 	}
-	return keys, skipped, keys.checkChoice()
+	if err := keys.checkChoice(); err != nil {
+		return nil, skipped, fmt.Errorf("%w: set KeyID", err)
+	}
+	return keys, skipped, nil
 }
 
 // checkChoice reports keys of which [Set] could choose none. Whoever adds a
@@ -45,7 +48,7 @@ func parsePEM(data []byte, rules jwkRules) (*index, []Skipped, error) {
 func (s *index) checkChoice() error {
 	for _, key := range s.keys {
 		if n := len(s.without[key.alg]); n > 1 {
-			return fmt.Errorf("%d keys for %s have no id to choose by: set KeyID", n, key.alg)
+			return fmt.Errorf("%d keys for %s have no id to choose by", n, key.alg)
 		}
 	}
 	return nil

@@ -19,12 +19,14 @@ type published struct {
 	latest     *index     // what the source has, distrusted keys included
 	distrusted map[string]bool
 	warned     map[string]bool // the skipped keys that were warned about
+	warnedFrom time.Time       // since when
 }
 
 // The bounds of what one set may write to the log and keep in memory for it.
 const (
-	maxWarned = 64
-	maxListed = 16
+	maxWarned    = 64
+	maxListed    = 16
+	warnedPeriod = time.Hour // after which a full memory is given up
 )
 
 // load returns what was published last, nil if nothing was.
@@ -36,7 +38,7 @@ func (p *published) load() *Snapshot { return p.current.Load() }
 func (p *published) publish(ctx context.Context, next *index, skipped []Skipped, at time.Time) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.warn(ctx, skipped)
+	p.warn(ctx, skipped, at)
 	p.latest = next
 	return p.show(ctx, at)
 }
@@ -84,29 +86,34 @@ func (p *published) show(ctx context.Context, at time.Time) (changed bool) {
 		next.generation++
 		p.logger.LogAttrs(ctx, slog.LevelInfo, "keyset: keys in use changed", slog.Uint64("generation", next.generation),
 			slog.Int("count", len(next.index.keys)), slog.Any("keys", listed(next.index.keys)))
+		if err := next.index.checkChoice(); err != nil {
+			p.logger.LogAttrs(ctx, slog.LevelWarn, "keyset: tokens can't say which key they need", slog.Any("error", err))
+		}
 	}
 	p.current.Store(next)
 	return changed
 }
 
 // warn logs the skipped keys that it did not log before. A set of nothing but
-// rubbish is cut short, and its memory is given up when it is full.
-func (p *published) warn(ctx context.Context, skipped []Skipped) {
-	if len(p.warned) > maxWarned || p.warned == nil {
-		p.warned = make(map[string]bool)
+// rubbish is cut short, and one whose rubbish is new each time fills no log: when
+// the memory is full, there is nothing more to say for a while.
+func (p *published) warn(ctx context.Context, skipped []Skipped, at time.Time) {
+	if p.warned == nil || len(p.warned) >= maxWarned && at.Sub(p.warnedFrom) >= warnedPeriod {
+		p.warned, p.warnedFrom = make(map[string]bool), at
 	}
 	for i, s := range skipped {
 		if i == maxListed {
 			p.warnOnce(ctx, "keyset: more keys are left out", slog.Int("skipped", len(skipped)))
 			return
 		}
-		p.warnOnce(ctx, "keyset: key left out", slog.String("kid", clip(s.ID)), slog.String("error", s.Err.Error()))
+		p.warnOnce(ctx, "keyset: key left out",
+			slog.Int("index", s.Index), slog.String("kid", clip(s.ID)), slog.String("error", s.Err.Error()))
 	}
 }
 
 func (p *published) warnOnce(ctx context.Context, message string, attrs ...slog.Attr) {
 	id := slog.GroupValue(attrs...).String()
-	if p.warned[id] {
+	if p.warned[id] || len(p.warned) >= maxWarned {
 		return
 	}
 	p.warned[id] = true

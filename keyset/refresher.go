@@ -2,7 +2,6 @@ package keyset
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -63,7 +62,7 @@ func (r *refresher) recall(ctx context.Context) time.Duration {
 // ends.
 func (r *refresher) run(ctx context.Context, wait time.Duration) {
 	defer close(r.set.done)
-	defer r.source.closeIdle()
+	defer r.source.dropConnections()
 	defer r.set.attempts.close()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -108,11 +107,7 @@ func (r *refresher) refresh(ctx context.Context) (wait time.Duration) {
 func (r *refresher) fail(ctx context.Context, err error) time.Duration {
 	failures, _ := r.set.attempts.lately()
 	failures++
-	wait := r.backoff.after(failures)
-	var refused *statusError
-	if errors.As(err, &refused) {
-		wait = max(wait, min(refused.retryAfter, r.set.config.RefreshInterval))
-	}
+	wait := max(r.backoff.after(failures), r.set.config.patience(err))
 	message := "keyset: fetch failed, the last good keys stay"
 	switch snapshot := r.set.keys.load(); {
 	case snapshot == nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type Remote struct {
 	keys     published
 	attempts *attempts
 	observed observed
+
+	discoveryErr *atomic.Pointer[error] // why the discovery document can't be read
 
 	done   chan struct{} // closed when the refresher returns
 	cancel context.CancelFunc
@@ -60,6 +63,13 @@ func start(config RemoteConfig, from *source) (*Remote, error) {
 		attempts: newAttempts(config),
 		observed: observed{observer: config.Observer, source: from.name()},
 		done:     make(chan struct{}),
+
+		discoveryErr: &from.discoveryErr,
+	}
+	if len(config.Distrusted) > 0 {
+		if err := r.Distrust(config.Distrusted...); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
@@ -76,7 +86,8 @@ func (r *Remote) Issuer() string { return r.issuer }
 
 // Key implements [Set]. It waits only for an id that the set lacks, and only
 // if a fetch is under way, or the budget of [RemoteConfig] allows one and the
-// last one went well: at most UnknownWait, and no longer than ctx.
+// last one went well: at most UnknownWait, and no longer than ctx. A set that
+// names its keys lacks an id although it has a key without one, which would fit.
 //
 // An id that is still not there is [ErrUnknownKey] (or [ErrWrongAlgorithm]) if
 // a fetch just now didn't bring it, and else an [UnavailableError]: after a
@@ -97,10 +108,13 @@ func (r *Remote) key(ctx context.Context, id string, alg Algorithm) (*Key, error
 		return nil, err
 	}
 	key, err := keys.key(id, alg)
-	if err == nil || !keys.mayLack(id, alg) {
+	if !keys.mayLack(id, alg) {
 		return key, err
 	}
 	if err := r.learn(ctx, id, alg); err != nil {
+		if keys.barred[id] { // that much is known, whatever the issuer would say
+			return keys.key(id, alg)
+		}
 		return nil, err
 	}
 	if keys, err = r.current(); err != nil {
@@ -140,7 +154,9 @@ func (r *Remote) learn(ctx context.Context, id string, alg Algorithm) error {
 		if attempt == nil {
 			return err
 		}
-		if err := attempt.wait(ctx, timer.C); err != nil {
+		err = attempt.wait(ctx, timer.C)
+		r.attempts.leave(attempt)
+		if err != nil {
 			return r.attempts.unavailable(err)
 		}
 		if !r.keys.load().index.mayLack(id, alg) {
@@ -159,8 +175,7 @@ func (r *Remote) Snapshot() *Snapshot { return r.keys.load() }
 // Ready reports whether there are keys that are not too old: whether tokens can
 // be verified. See [RemoteConfig.ReadyChanged] for a health check.
 func (r *Remote) Ready() bool {
-	snapshot := r.keys.load()
-	return snapshot != nil && !snapshot.staleAt(r.config.Clock())
+	return statusOf(r.keys.load(), r.config.Clock()).Ready
 }
 
 // WaitReady returns nil once the set is ready, at once if it is. The error,
@@ -187,6 +202,9 @@ func (r *Remote) Status() Status {
 	status := statusOf(r.keys.load(), r.config.Clock())
 	status.Failures, status.Err = r.attempts.lately()
 	status.Next = r.attempts.nextAt()
+	if err := r.discoveryErr.Load(); err != nil {
+		status.Discovery = *err
+	}
 	return status
 }
 

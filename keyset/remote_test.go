@@ -763,3 +763,135 @@ func TestSecondOutageBeginsWithAShortPause(t *testing.T) {
 		r.wantAtOnce("b")
 	})
 }
+
+func TestALateWaiterWhoseKeyComesAsksNoMore(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		r.becomes(after(time.Second, body(jwks(edJWK().named("a"), otherEdJWK().named("b")))))
+		go func() { _, _ = r.key("stranger") }()
+		pass(time.Second / 2)
+		if n := r.counting(func() { r.want("b", nil) }); n != 0 {
+			t.Errorf("%d more fetches", n)
+		}
+	})
+}
+
+func TestARecoveryIsLoggedAfterOneFailure(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		r.becomes(down)
+		_, _ = r.key("b")
+		r.serves(edJWK().named("a"))
+		pass(time.Second)
+		if r.log.count("fetch succeeded again") != 1 {
+			t.Errorf("log:\n%s", r.log)
+		}
+	})
+}
+
+func TestWhoWaitedInVainMayComeBackSoon(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(_ *testing.T, r *remote) {
+		r.becomes(hang)
+		r.wantUnavailable("b", time.Second)
+	})
+}
+
+func TestTheBudgetSurvivesAClockThatGoesBack(t *testing.T) {
+	t.Parallel()
+	var back atomic.Int64
+	config := keyset.RemoteConfig{UnknownBurst: 1, Clock: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }}
+	fetched(t, config, nil, func(t *testing.T, r *remote) {
+		_, _ = r.key("x")
+		back.Store(int64(time.Hour))
+		_, _ = r.key("y")
+		pass(interval)
+		if n := r.counting(func() { _, _ = r.key("z") }); n != 1 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+// A token that names a key is not checked with a key that has no name before the
+// issuer was asked: it would read as forged in the middle of a rotation.
+func TestANewIDBesideAKeyWithoutOneIsAskedFor(t *testing.T) {
+	t.Parallel()
+	mixed := body(jwks(otherEdJWK().named("a"), edJWK()))
+	fetched(t, keyset.RemoteConfig{}, mixed, func(t *testing.T, r *remote) {
+		key, err := r.Key(t.Context(), "b", keyset.EdDSA)
+		if err != nil || key.ID() != "" {
+			t.Errorf("an issuer without it: %v, %v", key, err)
+		}
+		pass(10 * time.Second)
+		r.serves(otherEdJWK().named("a"), edJWK(), otherEdJWK().named("b"))
+		if key, err := r.Key(t.Context(), "b", keyset.EdDSA); err != nil || key.ID() != "b" {
+			t.Errorf("a rotation: %v, %v", key, err)
+		}
+		r.becomes(down)
+		r.wantUnavailable("c", time.Minute)
+	})
+}
+
+func TestKeysWithoutIDsThatCannotBeToldApartAreWarnedAbout(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, body(jwks(edJWK())), func(t *testing.T, r *remote) {
+		r.serves(edJWK(), otherEdJWK())
+		pass(time.Hour)
+		r.want("", keyset.ErrUnknownKey)
+		if n := r.log.count("tokens can't say which key they need"); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+// Waiters that leave make room for others.
+func TestThoseWhoLeftAreNotWaiting(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		r.becomes(after(1500*time.Millisecond, body(jwks(edJWK().named("a"), otherEdJWK().named("b")))))
+		for i := range 1024 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			go func() {
+				defer cancel()
+				_, _ = r.Key(ctx, fmt.Sprint(i), keyset.EdDSA)
+			}()
+		}
+		pass(100 * time.Millisecond)
+		r.want("b", nil)
+	})
+}
+
+// An issuer that fails every other time costs no more than the budget.
+func TestAFlappingIssuerIsNotAskedMoreOften(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
+		odd := false
+		r.becomes(func(request *http.Request) (*http.Response, error) {
+			if odd = !odd; odd {
+				return down(request)
+			}
+			return body(jwks(edJWK().named("a")))(request)
+		})
+		n := r.counting(func() {
+			for i := range 600 {
+				_, _ = r.key(fmt.Sprint(i))
+				pass(time.Second)
+			}
+		})
+		if n > 3+600/5+10 {
+			t.Errorf("%d fetches in 10 minutes", n)
+		}
+	})
+}
+
+func TestAnotherOrderIsNoChange(t *testing.T) {
+	t.Parallel()
+	b := otherEdJWK().named("b")
+	fetched(t, keyset.RemoteConfig{}, body(jwks(edJWK().named("a"), b)), func(t *testing.T, r *remote) {
+		r.serves(b, edJWK().named("a"))
+		pass(time.Hour)
+		if r.Snapshot().Generation() != 1 || r.log.count("keys in use changed") != 1 {
+			t.Errorf("log:\n%s", r.log)
+		}
+	})
+}

@@ -172,3 +172,15 @@ func largeSet(tb testing.TB, size int) *keyset.Remote {
 	}
 	return set
 }
+
+func TestAKeyWithoutAnIDStaysTheSameObject(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{}, body(jwks(edJWK(), ecJWK(p256()).named("b"))), func(t *testing.T, r *remote) {
+		key := must(r.Key(t.Context(), "", keyset.EdDSA))
+		r.serves(edJWK(), ecJWK(p256()).named("c"))
+		pass(10 * time.Minute)
+		if !r.Snapshot().Holds(key) {
+			t.Error("it is another now")
+		}
+	})
+}

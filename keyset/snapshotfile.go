@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // snapshotFile keeps the last good keys of one source on disk. The zero value
@@ -28,10 +27,10 @@ type snapshotFile struct {
 
 // stored is what such a file holds.
 type stored struct {
-	Version int            `json:"version"`
-	Source  string         `json:"source"`
-	Fetched time.Time      `json:"fetched"`
-	JWKS    jsontext.Value `json:"jwks"`
+	Version int       `json:"version"`
+	Source  string    `json:"source"`
+	Fetched time.Time `json:"fetched"`
+	JWKS    []byte    `json:"jwks"` // in base64: byte for byte what was fetched
 }
 
 const (
@@ -59,12 +58,13 @@ func (f *snapshotFile) load(ctx context.Context, maxSize int64, now time.Time) (
 
 func (f *snapshotFile) read(maxSize int64, now time.Time) (stored, error) {
 	var found stored
-	if err := checkOwner(f.path); err != nil {
-		return found, fmt.Errorf("%s: %w", f.path, err)
-	}
-	content, err := readFile(f.path, maxSize+maxEnvelope)
+	file, err := openRegular(f.path)
 	if err != nil {
 		return found, err
+	}
+	content, err := readOwn(file, maxSize*4/3+maxEnvelope)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return found, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if err := json.Unmarshal(content, &found); err != nil {
 		return found, fmt.Errorf("%s: not a snapshot of keys", f.path) // the cause may quote it
@@ -80,6 +80,14 @@ func (f *snapshotFile) read(maxSize int64, now time.Time) (stored, error) {
 		return found, nil
 	}
 	return found, fmt.Errorf("%s: %w", f.path, err)
+}
+
+// readOwn reads a file that nobody else could have written.
+func readOwn(file *os.File, maxSize int64) ([]byte, error) {
+	if err := checkOwner(file); err != nil {
+		return nil, err
+	}
+	return readBounded(file, maxSize)
 }
 
 // maxEnvelope is how much a file may be longer than the keys in it.
@@ -112,7 +120,7 @@ func (f *snapshotFile) save(ctx context.Context, jwks []byte, now time.Time, atM
 func (f *snapshotFile) write(now time.Time) error {
 	content, err := json.Marshal(stored{
 		Version: storedVersion, Source: f.source, Fetched: now.UTC().Round(0), JWKS: f.jwks,
-	}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}

@@ -158,7 +158,7 @@ func TestSnapshotFileIsKeptUpToDate(t *testing.T) {
 	restarting(t,
 		life{answer: withHeader(jwks(edJWK().named("a")), "ETag", "x"), do: func(_ *testing.T, r *remote) {
 			synctest.Wait()
-			r.becomes(revalidates()) // which confirms them for a day
+			r.becomes(honest(jwks(edJWK().named("a")), "ETag", "x")) // which confirms them for a day
 			pass(23 * time.Hour)
 		}},
 		life{answer: down, do: func(t *testing.T, r *remote) {
@@ -230,9 +230,9 @@ func TestSnapshotFileThatIsNoUseIsIgnored(t *testing.T) {
 		"from the future":         {member("fetched", "2000-01-01T00:02:00Z"), "future"},
 		"from long ago":           {member("fetched", "1999-12-30T00:00:00Z"), "older than"},
 		"of no time":              {member("fetched", nil), "older than"},
-		"without keys":            {member("jwks", nil), "not an object"},
-		"with no key":             {member("jwks", map[string]any{"keys": []any{}}), "no usable keys"},
-		"with unfit keys":         {member("jwks", map[string]any{"keys": []any{octJWK()}}), "no usable keys"},
+		"without keys":            {member("jwks", ""), "unexpected EOF"},
+		"with no key":             {member("jwks", jwks()), "no usable keys"},
+		"with unfit keys":         {member("jwks", jwks(octJWK())), "no usable keys"},
 		"that others may write":   {mode(0o620), "others may write"},
 		"that anybody may write":  {mode(0o602), "others may write"},
 		"that is a directory":     {func(t *testing.T, path string) { t.Helper(); _ = os.Remove(path); _ = os.Mkdir(path, 0o700) }, "not a regular file"},
@@ -290,4 +290,121 @@ func TestSnapshotFileOfAURLWithAQueryIsItsOwn(t *testing.T) {
 	third.url, third.prepare = first.url, nil
 	third.do = func(_ *testing.T, r *remote) { r.wantAtOnce("a") }
 	restarting(t, first, second, third)
+}
+
+func TestSnapshotFileOfALittleLaterIsOfNow(t *testing.T) {
+	t.Parallel()
+	restarting(t, good(), life{
+		answer: down, prepare: member("fetched", "2000-01-01T00:00:59Z"),
+		do: func(t *testing.T, r *remote) {
+			if until := time.Until(r.Snapshot().ValidUntil()); until > 24*time.Hour {
+				t.Errorf("valid for %v", until)
+			}
+			if next := time.Until(r.Status().Next); next > 10*time.Minute*95/100 {
+				t.Errorf("next in %v", next)
+			}
+		},
+	})
+}
+
+func TestStatusTellsTheFirstFetchAfterAFreshSnapshotFile(t *testing.T) {
+	t.Parallel()
+	restarting(t, good(), life{answer: down, do: func(t *testing.T, r *remote) {
+		if next := time.Until(r.Status().Next); next < 7*time.Minute || next > 10*time.Minute {
+			t.Errorf("next in %v", next)
+		}
+	}})
+}
+
+func TestSnapshotFileIsNotWrittenWithEachFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "keys")
+		life{answer: body(jwks(edJWK().named("a"))), do: func(t *testing.T, r *remote) {
+			synctest.Wait()
+			before := string(must(os.ReadFile(path))) //nolint:gosec // the test's own
+			r.want("x", keyset.ErrUnknownKey)
+			pass(6 * time.Second)
+			r.want("y", keyset.ErrUnknownKey)
+			synctest.Wait()
+			if string(must(os.ReadFile(path))) != before { //nolint:gosec // the test's own
+				t.Error("written again within seconds")
+			}
+		}}.run(t, path)
+	})
+}
+
+func TestSnapshotFileOfASetAtTheLimit(t *testing.T) {
+	t.Parallel()
+	content := jwks(edJWK().named("a").with(jwk{"x-filler": strings.Repeat("x", 4<<10)}))
+	first, second := good(), life{answer: down, do: func(_ *testing.T, r *remote) { r.wantAtOnce("a") }}
+	first.answer = body(content)
+	first.config.MaxBody = int64(len(content))
+	second.config.MaxBody = int64(len(content))
+	restarting(t, first, second)
+}
+
+func TestNewKeysAreSavedAtOnce(t *testing.T) {
+	t.Parallel()
+	restarting(t,
+		life{answer: body(jwks(edJWK().named("a"))), do: func(_ *testing.T, r *remote) {
+			synctest.Wait()
+			r.serves(edJWK().named("a"), otherEdJWK().named("b"))
+			r.want("b", nil) // seconds after the first
+			synctest.Wait()
+		}},
+		life{answer: down, do: func(_ *testing.T, r *remote) { r.wantAtOnce("b") }})
+}
+
+func TestSnapshotFileThatCannotBeReplacedLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "keys")
+		_ = os.MkdirAll(filepath.Join(path, "full"), 0o700) // a rename can't replace it
+		life{answer: body(jwks(edJWK().named("a"))), do: func(t *testing.T, r *remote) {
+			pass(time.Hour)
+			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+				t.Errorf("%d files are left behind", len(left)-1)
+			}
+			_ = os.RemoveAll(path)
+			pass(time.Hour) // it can
+			_ = os.Remove(path)
+			_ = os.MkdirAll(filepath.Join(path, "full"), 0o700)
+			pass(time.Hour)
+			if n := r.log.count("can't be written"); n != 2 {
+				t.Errorf("%d warnings", n)
+			}
+		}}.run(t, path)
+	})
+}
+
+// What is left out of a set when it is fetched must be left out when it is read
+// again, and must not keep the rest from being read.
+func TestSnapshotFileHoldsWhatWasFetched(t *testing.T) {
+	t.Parallel()
+	a := string(must(json.Marshal(edJWK().named("a"))))
+	for name, content := range map[string]string{
+		"a key with a member given twice":  `{"keys":[` + a + `,{"kty":"EC","kty":"EC"}]}`,
+		"a member given twice beside keys": `{"a":1,"a":2,"keys":[` + a + `]}`,
+		"a key that is no UTF-8":           `{"keys":[` + a + `,` + strings.Replace(a, `"a"`, "\"b\xff\"", 1) + `]}`,
+		"a number that no float holds":     `{"n":1e999,"keys":[` + a + `]}`,
+		"much white space":                 `{ "keys" : [ ` + strings.Repeat(" ", 1000) + a + ` ] } `,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var before int
+			restarting(t,
+				life{answer: body([]byte(content)), do: func(_ *testing.T, r *remote) {
+					synctest.Wait()
+					r.wantAtOnce("a")
+					before = r.Status().Keys
+				}},
+				life{answer: down, do: func(t *testing.T, r *remote) {
+					r.wantAtOnce("a")
+					if now := r.Status().Keys; now != before {
+						t.Errorf("%d keys were fetched, %d are read", before, now)
+					}
+				}})
+		})
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 )
 
 const acceptJWKS = "application/jwk-set+json, application/json"
@@ -12,27 +14,34 @@ const acceptJWKS = "application/jwk-set+json, application/json"
 // source is where a [Remote] has its keys from. It belongs to one goroutine.
 type source struct {
 	fetcher
-	closeIdle func()
-	config    RemoteConfig
-	logger    *slog.Logger
-	rules     jwkRules
+	dropConnections func() // those that nobody uses
+	config          RemoteConfig
+	logger          *slog.Logger
+	rules           jwkRules
 
 	issuer    string     // "" if the URL of the keys is configured
 	discovery *discovery // nil likewise
 	jwks      document   // without an endpoint until it is known
-	failed    bool       // the last fetch of the keys
+	seen      time.Time  // when the keys came as a whole, and not as "unchanged"
+	failed    bool       // the last fetch
+
+	discoveryErr atomic.Pointer[error] // why the document can't be read; read by others
 }
+
+// maxUnseen bounds how long keys are believed to be unchanged because the
+// issuer, or a cache before it, says so without showing them.
+const maxUnseen = time.Hour
 
 // newSource returns the source at a URL: of its keys, or, with an issuer, of
 // the document that says where they are.
 func newSource(config RemoteConfig, at *endpoint, issuer string) *source {
-	client, closeIdle := newClient(config.Client)
+	client, dropConnections := newClient(config.Client)
 	s := &source{
-		fetcher:   fetcher{client: client, timeout: config.Timeout, maxBody: config.MaxBody, clock: config.Clock},
-		closeIdle: closeIdle,
-		config:    config,
-		rules:     jwkRules{rsaAlgorithm: config.RSAAlgorithm},
-		issuer:    issuer,
+		fetcher:         fetcher{client: client, timeout: config.Timeout, maxBody: config.MaxBody, clock: config.Clock},
+		dropConnections: dropConnections,
+		config:          config,
+		rules:           jwkRules{rsaAlgorithm: config.RSAAlgorithm},
+		issuer:          issuer,
 	}
 	if issuer == "" {
 		s.jwks = document{endpoint: at}
@@ -68,12 +77,22 @@ type fetchedKeys struct {
 	skipped []Skipped
 }
 
-// fetch gets the keys. With doubt there is reason to believe that they changed,
-// and the answer "unchanged" is not asked for: an issuer whose ETag is wrong
-// could give it for good.
+// fetch gets the keys. With doubt there is reason to believe that they changed.
+//
+// Whether they changed is asked for only while all is well: an issuer whose ETag
+// is wrong, or that fails when it is asked so, could hide its keys for good.
 func (s *source) fetch(ctx context.Context, doubt bool) (fetchedKeys, error) {
+	if s.failed {
+		s.dropConnections() // one of them may be dead without knowing it
+	}
+	keys, err := s.fetchOnce(ctx, doubt || s.failed)
+	s.failed = err != nil
+	return keys, err
+}
+
+func (s *source) fetchOnce(ctx context.Context, doubt bool) (fetchedKeys, error) {
 	if s.discovery != nil {
-		found, err := s.locate(ctx, doubt || s.failed)
+		found, err := s.locate(ctx, doubt)
 		if err != nil {
 			return fetchedKeys{}, err
 		}
@@ -81,9 +100,7 @@ func (s *source) fetch(ctx context.Context, doubt bool) (fetchedKeys, error) {
 			s.jwks = document{endpoint: found}
 		}
 	}
-	keys, err := s.getKeys(ctx, !doubt)
-	s.failed = err != nil
-	return keys, err
+	return s.getKeys(ctx, !doubt && s.clock().Before(s.seen.Add(maxUnseen)))
 }
 
 func (s *source) getKeys(ctx context.Context, conditional bool) (fetchedKeys, error) {
@@ -98,6 +115,6 @@ func (s *source) getKeys(ctx context.Context, conditional bool) (fetchedKeys, er
 	if err != nil {
 		return fetchedKeys{skipped: skipped}, fmt.Errorf("GET %v: JWK Set: %w", s.jwks.endpoint, err)
 	}
-	s.jwks = reply.document
+	s.jwks, s.seen = reply.document, s.clock()
 	return fetchedKeys{reply: reply, keys: keys, skipped: skipped}, nil
 }

@@ -108,3 +108,32 @@ func TestNoTLSBefore12IsOffered(t *testing.T) {
 		}
 	}
 }
+
+// A connection can be dead without knowing it, and a request that times out on
+// HTTP/2 leaves it as it is: after a failure there is a new one.
+func TestAFetchAfterAFailureIsMadeOnANewConnection(t *testing.T) {
+	t.Parallel()
+	var connections, requests atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) == 1 {
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write(jwks(edJWK().named("a")))
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	set := must(keyset.Fetch(server.URL, keyset.RemoteConfig{MinBackoff: 10 * time.Millisecond, Logger: new(record).logger()}))
+	defer func() { _ = set.Close() }()
+	if err := set.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := connections.Load(); n != 2 {
+		t.Errorf("%d connections for %d requests", n, requests.Load())
+	}
+}

@@ -8,9 +8,12 @@ import (
 	"syscall"
 )
 
+// nonBlocking keeps the opening of a pipe from waiting for its other end.
+const nonBlocking = syscall.O_NONBLOCK
+
 // checkOwner reports a file that somebody else could have written.
-func checkOwner(path string) error {
-	info, err := os.Stat(path)
+func checkOwner(file *os.File) error {
+	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
