@@ -12,6 +12,7 @@ var (
 	errClosed  = errors.New("the set is closed")
 	errSlow    = errors.New("the fetch takes longer than UnknownWait")
 	errCrowded = errors.New("too many wait for the fetch already")
+	errSpent   = errors.New("the budget of fetches for unknown ids is spent")
 )
 
 // maxWaiters bounds how many wait for one fetch. What a rotation brings is far
@@ -23,7 +24,7 @@ type attempt struct {
 	done    chan struct{} // closed when it ended
 	err     error         // how; not to be read before
 	asked   bool          // for an id that the set lacks
-	begun   bool          // guarded by the attempts' lock
+	began   time.Time     // zero if it has not; guarded by the attempts' lock
 	waiters int           // who is waiting now; guarded by the attempts' lock
 }
 
@@ -52,6 +53,7 @@ type attempts struct {
 	current  *attempt      // asked for or under way; nil if none is
 	last     error         // of the last one that ended; nil if it went well
 	failures int           // in a row
+	lastGood time.Time     // when the last one that went well began
 	next     time.Time     // when the set fetches by itself
 	good     chan struct{} // closed, and replaced, when an attempt goes well
 	closed   bool
@@ -70,8 +72,8 @@ func newAttempts(config RemoteConfig) *attempts {
 // one under way, or a new one if the budget has it. late is true if it has begun
 // already, so that it may miss what the issuer did since. With neither, the
 // attempt is nil, and so is the error if the set is fresh enough to be believed:
-// the id was looked for a moment ago, or the budget is empty, so that the last
-// fetch is no older than an interval.
+// the id was looked for a moment ago, or the last fetch is no older than an
+// interval, as it is when the budget is empty, unless retries have spent it.
 //
 // After a fetch that failed only the set's own retries go on, so that ids can't
 // drive an issuer that is in trouble.
@@ -92,11 +94,13 @@ func (a *attempts) join(id string) (current *attempt, late bool, err error) {
 		a.current = &attempt{done: make(chan struct{}), asked: true}
 		select {
 		case a.asked <- struct{}{}:
-		default: // begin has not seen the one before yet
+		default: // can't be, as begin empties it; to wait would be to hold the lock
 		}
 		return a.admit()
-	default:
+	case now.Sub(a.lastGood) < a.budget.interval:
 		return nil, false, nil
+	default:
+		return nil, false, &UnavailableError{After: a.budget.untilNext(now), Err: errSpent}
 	}
 }
 
@@ -106,7 +110,7 @@ func (a *attempts) admit() (current *attempt, late bool, err error) {
 		return nil, false, &UnavailableError{After: a.soon, Err: errCrowded}
 	}
 	a.current.waiters++
-	return a.current, a.current.begun, nil
+	return a.current, !a.current.began.IsZero(), nil
 }
 
 // leave is called when whoever joined an attempt does not wait any more.
@@ -114,6 +118,22 @@ func (a *attempts) leave(attempt *attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	attempt.waiters--
+}
+
+// everMissing reports whether the issuer is known not to have had id, lately.
+func (a *attempts) everMissing(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.absent.of(id).attempt != nil
+}
+
+// ask makes the set look for id, and waits for nothing. Until it has looked, id is
+// missing.
+func (a *attempts) ask(id string) {
+	if attempt, _, _ := a.join(id); attempt != nil {
+		a.leave(attempt)
+		a.missing(id, attempt)
+	}
 }
 
 // missing notes that attempt went well and did not bring id.
@@ -138,7 +158,7 @@ func (a *attempts) begin() (asked bool) {
 	case <-a.asked: // this is it
 	default:
 	}
-	a.current.begun = true
+	a.current.began = a.clock()
 	return a.current.asked
 }
 
@@ -150,7 +170,7 @@ func (a *attempts) end(err error, wait time.Duration) {
 	a.last = err
 	a.failures++
 	if err == nil {
-		a.failures = 0
+		a.failures, a.lastGood = 0, a.current.began
 		close(a.good)
 		a.good = make(chan struct{})
 	}

@@ -32,6 +32,12 @@ func (b *budget) owe(now time.Time) {
 	b.left = max(b.left-1, -1)
 }
 
+// untilNext returns the time until take may succeed, if the budget is empty.
+func (b *budget) untilNext(now time.Time) time.Duration {
+	b.refill(now)
+	return time.Duration(1-b.left)*b.interval - now.Sub(b.ticked)
+}
+
 func (b *budget) refill(now time.Time) {
 	ticks := max(now.Sub(b.ticked)/b.interval, 0)
 	missing := time.Duration(b.burst - b.left)

@@ -11,11 +11,11 @@ import (
 func issuersAmong(blocks []*block) map[*block]bool {
 	issuers := make(map[*block]bool)
 	for _, of := range blocks {
-		if of.certificate == nil || names(of.certificate, of.certificate) {
+		if of.certificate == nil || namesIssuer(of.certificate, of.certificate) {
 			continue
 		}
 		for _, b := range blocks {
-			if b.certificate != nil && names(of.certificate, b.certificate) {
+			if b.certificate != nil && namesIssuer(of.certificate, b.certificate) {
 				issuers[b] = true
 			}
 		}
@@ -23,11 +23,11 @@ func issuersAmong(blocks []*block) map[*block]bool {
 	return issuers
 }
 
-// names reports whether certificate names issuer as its own: by the name and,
+// namesIssuer reports whether certificate names issuer as its own: by the name and,
 // if both have it, by the identifier of the key (RFC 5280 sections 4.1.2.4 and
 // 4.2.1.1). The signature would prove it, but to check one for each pair is
 // work that a set of small certificates should not be able to ask for.
-func names(certificate, issuer *x509.Certificate) bool {
+func namesIssuer(certificate, issuer *x509.Certificate) bool {
 	if !bytes.Equal(certificate.RawIssuer, issuer.RawSubject) {
 		return false
 	}

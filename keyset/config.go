@@ -8,7 +8,9 @@ import (
 	"time"
 )
 
-// RemoteConfig says how to fetch a JWK Set. The zero value suits most issuers.
+// RemoteConfig says how to fetch a JWK Set. The zero value suits most issuers. A
+// default that would contradict another field gives way to it: with a MaxStale of 5
+// minutes, RefreshInterval is no longer than that.
 type RemoteConfig struct {
 	// RSAAlgorithm is the algorithm of RSA keys that don't name one.
 	// Zero means RS256.
@@ -21,7 +23,9 @@ type RemoteConfig struct {
 	// is 5 to 25 % earlier, so that a fleet does not ask in step. Zero means one
 	// minute and 10 minutes.
 	//
-	// A withdrawn key is refused after the next fetch that goes well.
+	// A withdrawn key is refused after the next fetch that goes well. Whether the
+	// keys changed is asked with ETag and Last-Modified; that they did not is
+	// believed for an hour, or two intervals, and then they are fetched as a whole.
 	MinRefreshInterval, RefreshInterval time.Duration
 
 	// MaxStale is for how long keys are used after the last fetch that went
@@ -80,9 +84,10 @@ type RemoteConfig struct {
 	// It is copied, and the rules about URLs and redirects hold around it, its
 	// own CheckRedirect after them. A credential that it adds goes wherever the
 	// requests go, with [Discover] to the host of jwks_uri too. Its Transport must
-	// heed the requests' contexts; a nil one is replaced by the set's own. Nil means a client
-	// with that transport, which obeys the proxy environment variables, asks
-	// for TLS 1.2 or later and keeps no cookies.
+	// heed the requests' contexts; a nil one is replaced by the set's own. Nil means
+	// a client with that transport, which obeys the proxy environment variables, asks
+	// for TLS 1.2 or later, takes 64 KiB of headers, keeps no cookies, and makes a new
+	// connection after a failure.
 	Client *http.Client
 
 	// RedirectHosts are the hosts besides the URL's own that a redirect may
@@ -94,15 +99,16 @@ type RemoteConfig struct {
 	InsecureAllowHTTP bool
 
 	// Distrusted are the thumbprints of keys that are never used, whatever the
-	// issuer says, see [Remote.Distrust].
+	// issuer says, see [Remote.Distrust]. Empty means none.
 	Distrusted []string
 
 	// ReadyChanged is told whether the set is ready, for a health check: before
 	// the constructor returns, when the first keys come, when they get older than
 	// MaxStale, and when there are new ones. interceptor.ReportHealth makes one
-	// for gRPC's health service. Calls come one after the other, a fetch under way
-	// is ended first, and the set waits for each: it must not call Close, which
-	// tells nothing itself. Nil means nobody.
+	// for gRPC's health service, and must be there before the set. Calls come one
+	// after the other, and the set waits for each: it must not call Close, which
+	// tells nothing itself. A fetch under way is waited for, so that a call may be
+	// late by Timeout, or two with [Discover]. Nil means nobody.
 	ReadyChanged func(ready bool)
 
 	// Observer is told of fetches and of refused keys. Nil means nobody, and

@@ -23,9 +23,9 @@ const wellKnown = "/.well-known/openid-configuration"
 // that can't be read, or is no longer fit, leaves the keys where they were last
 // said to be; after MaxStale of that, fetches count as failed.
 //
-// The configuration mistakes are those of Fetch, an issuer with a query or a
-// fragment, and one with a placeholder in braces, as multi-tenant providers
-// have it, without a DiscoveryURL.
+// The configuration mistakes are those of Fetch, an issuer that is empty, or has a
+// query or a fragment, and one without https:// or with a placeholder in braces, as
+// multi-tenant providers have it, without a DiscoveryURL.
 func Discover(issuer string, config RemoteConfig) (*Remote, error) {
 	config, err := config.withDefaults()
 	if err != nil {

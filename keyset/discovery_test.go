@@ -371,7 +371,11 @@ func TestTheSnapshotFileOfADiscoveredSet(t *testing.T) {
 	config := keyset.RemoteConfig{SnapshotFile: path}
 	discovered(t, config, nil, func(*testing.T, *remote, *provider) {})
 	gone := map[string]answer{documentURL: down}
-	discovered(t, config, gone, func(_ *testing.T, r *remote, _ *provider) { r.wantAtOnce("a") })
+	discovered(t, config, gone, func(_ *testing.T, r *remote, _ *provider) {
+		r.wantAtOnce("a")
+		pass(time.Hour) // of reading the document in vain
+		r.wantAtOnce("a")
+	})
 }
 
 func TestCloseWhileTheDocumentIsReadIsNoFailure(t *testing.T) {
@@ -419,15 +423,15 @@ func TestKeysOfADiscoveredSetAreRevalidated(t *testing.T) {
 func TestStatusTellsOfADocumentThatBreaks(t *testing.T) {
 	t.Parallel()
 	discovered(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote, p *provider) {
-		if err := r.Status().Discovery; err != nil {
+		if err := r.Status().DiscoveryErr; err != nil {
 			t.Error(err)
 		}
 		p.at(documentURL, nil)
 		pass(2 * time.Hour)
-		wantError(t, r.Status().Discovery, documentURL, "404")
+		wantError(t, r.Status().DiscoveryErr, documentURL, "404")
 		p.at(documentURL, discovery(issuerName, keysURL))
 		pass(time.Hour)
-		if err := r.Status().Discovery; err != nil {
+		if err := r.Status().DiscoveryErr; err != nil {
 			t.Error(err)
 		}
 	})

@@ -9,14 +9,22 @@ import (
 
 // Distrust drops the keys with these thumbprints (see [Key.Thumbprint]) at once
 // and without asking anybody, for as long as the set lives: however often its
-// source brings them back, [Remote.Key] answers [ErrUnknownKey]. It is for a key
-// that was stolen, when waiting for the issuer is too slow or in vain.
+// source brings them back, [Remote.Key] answers [ErrUnknownKey], without waiting. It
+// is for a key that was stolen, when waiting for the issuer is too slow or in vain.
+// A set without another key is no longer ready.
 //
 // A thumbprint that no key has yet is remembered. One that can't be a
 // thumbprint is an error, and nothing is dropped then. A set that is made anew
 // has to be told by Distrusted of its configuration.
 func (r *Remote) Distrust(thumbprints ...string) error {
-	return r.keys.distrust(context.Background(), thumbprints)
+	if err := r.keys.distrust(context.Background(), thumbprints); err != nil {
+		return err
+	}
+	select {
+	case r.changed <- struct{}{}: // it may be ready no longer
+	default:
+	}
+	return nil
 }
 
 // Distrust is [Remote.Distrust] for a file of keys.

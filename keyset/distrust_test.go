@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -21,9 +22,13 @@ func TestDistrustDropsAKeyAtOnce(t *testing.T) {
 			if err := r.Distrust(a.Thumbprint()); err != nil {
 				t.Fatal(err)
 			}
+			r.becomes(hang)
 			for range 10 {
-				r.want("a", keyset.ErrUnknownKey)
+				if took, err := r.key("a"); !errors.Is(err, keyset.ErrUnknownKey) || took != 0 {
+					t.Errorf("%v after %v", err, took)
+				}
 			}
+			r.becomes(down)
 		})
 		if n > 1 { // a new key might have the id
 			t.Errorf("%d fetches", n)
@@ -35,7 +40,7 @@ func TestDistrustDropsAKeyAtOnce(t *testing.T) {
 		}
 		pass(time.Hour)
 		r.want("a", keyset.ErrUnknownKey) // and not unavailable: that is known
-		if r.log.count("keys distrusted") != 1 || r.log.count(a.Thumbprint()) != 1 {
+		if r.log.count("keys distrusted") != 1 || r.log.count(a.Thumbprint()) == 0 {
 			t.Errorf("log:\n%s", r.log)
 		}
 	})
@@ -72,6 +77,26 @@ func TestDistrustTheFirstOfTwoKeysWithOneID(t *testing.T) {
 		if mustKey(t, r, "a") == stolen {
 			t.Error("it is used still")
 		}
+	})
+}
+
+func TestASetOfDistrustedKeysIsNotReady(t *testing.T) {
+	t.Parallel()
+	told := make(chan bool, 10)
+	config := keyset.RemoteConfig{ReadyChanged: func(ready bool) { told <- ready }}
+	fetched(t, config, nil, func(t *testing.T, r *remote) {
+		if err := r.Distrust(mustKey(t, r, "a").Thumbprint()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(told) != 3 || <-told || !<-told || <-told {
+			t.Error("not told at once")
+		}
+		if r.log.count("all keys are distrusted") != 1 || r.log.count("too old") != 0 {
+			t.Errorf("log:\n%s", r.log)
+		}
+		r.want("a", keyset.ErrUnknownKey)
+		r.want("", keyset.ErrUnknownKey)
 	})
 }
 
@@ -175,15 +200,24 @@ func TestDistrustAKeyOfAFile(t *testing.T) {
 
 func TestADistrustedKeyOfABrokenFileIsUnknown(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "keys")
-	_ = os.WriteFile(path, jwks(edJWK().named("a")), 0o600)
-	file := must(keyset.Load(path, keyset.FileConfig{Interval: 5 * time.Millisecond, Logger: new(record).logger()}))
-	defer func() { _ = file.Close() }()
-	_ = file.Distrust(file.Snapshot().Keys()[0].Thumbprint())
-	_ = os.WriteFile(path, []byte("{"), 0o600)
-	for file.Status().Err == nil {
-		time.Sleep(time.Millisecond)
-	}
-	_, err := file.Key(t.Context(), "a", keyset.EdDSA)
-	wantError(t, err, keyset.ErrUnknownKey.Error())
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "keys")
+		write := func(content []byte) {
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(jwks(edJWK().named("a")))
+		file := must(keyset.Load(path, keyset.FileConfig{Logger: new(record).logger()}))
+		defer func() { _ = file.Close() }()
+		if err := file.Distrust(mustKey(t, file, "a").Thumbprint()); err != nil {
+			t.Fatal(err)
+		}
+		write([]byte("{"))
+		pass(time.Second)
+		_, err := file.Key(t.Context(), "a", keyset.EdDSA)
+		if file.Status().Err == nil || !errors.Is(err, keyset.ErrUnknownKey) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -26,11 +23,13 @@ type FileConfig struct {
 	KeyID func(public crypto.PublicKey) string
 
 	// Interval is the time between two looks at the file. Zero means one
-	// second.
+	// second. The file is read each time, and its contents are compared: whatever
+	// notifies of changes, or looks at times of modification, misses some, such as
+	// the swap of a link two directories up that Kubernetes makes.
 	Interval time.Duration
 
 	// Distrusted are the thumbprints of keys that are never used, whatever the
-	// file says, see [Remote.Distrust].
+	// file says, see [Remote.Distrust]. Empty means none.
 	Distrusted []string
 
 	// Observer is told of a file that changed, broke or is whole again, and of
@@ -88,7 +87,8 @@ type breakage struct {
 //
 // A configuration mistake is an error: a file that can't be read, is not a
 // regular file or a link to one, or that Parse would refuse; an
-// RSAAlgorithm that is not for RSA; a negative Interval. The cause of a failed
+// RSAAlgorithm that is not for RSA; an Interval that is negative, or under a
+// millisecond; a Distrusted that is no thumbprint. The cause of a failed
 // read can be unwrapped ([os.ErrNotExist]). Call Close on the set when done
 // with it.
 func Load(path string, config FileConfig) (*File, error) {
@@ -100,7 +100,7 @@ func Load(path string, config FileConfig) (*File, error) {
 		path: path, interval: interval, clock: clockOr(config.Clock),
 		rules:    jwkRules{rsaAlgorithm: config.RSAAlgorithm, secrets: true, keyID: config.KeyID},
 		keys:     published{logger: loggerFor(config.Logger, "file", path)},
-		observed: observed{observer: config.Observer, source: path},
+		observed: observed{observer: config.Observer, name: path},
 		done:     make(chan struct{}),
 	}
 	if err := f.rules.check(); err != nil {
@@ -241,46 +241,4 @@ func (f *File) report(ctx context.Context, err error) (news bool) {
 	}
 	f.keys.logger.WarnContext(ctx, "keyset: file is broken, its last good keys stay", "error", err)
 	return true
-}
-
-// readFile reads a regular file of at most maxSize bytes.
-func readFile(path string, maxSize int64) ([]byte, error) {
-	file, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	content, err := readBounded(file, maxSize)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return content, nil
-}
-
-// openRegular opens a regular file. Anything else that a path may lead to, such
-// as a pipe, could keep the reader waiting for good.
-func openRegular(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|nonBlocking, 0) //nolint:gosec // the path is the operator's choice
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
-	}
-	return file, nil
-}
-
-// readBounded reads all of r, and fails if that is more than limit bytes.
-func readBounded(r io.Reader, limit int64) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("more than %d bytes", limit)
-	}
-	return content, nil
 }

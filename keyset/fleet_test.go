@@ -20,8 +20,8 @@ import (
 
 // These tests are the numbers in doc.go, "What a fleet costs the issuer": a
 // fleet of replicas, each with a set of its own and the defaults, against one
-// issuer that counts, in fake time. All is counted as for fleetSize replicas,
-// and there are so many unless the race detector looks on.
+// issuer that counts, in fake time. All is counted as for fleetSize replicas; there
+// are so many with the build tag fleet, and else as many as a quick test can have.
 const fleetSize = 10_000
 
 // scale is what one request counts.
@@ -72,19 +72,20 @@ func (c *counter) RoundTrip(request *http.Request) (*http.Response, error) {
 		c.requests[c.second()]++
 	}
 	r := response(request, http.StatusOK, http.NoBody)
+	if c.down {
+		r.StatusCode = http.StatusServiceUnavailable
+		return r, nil
+	}
 	if isDocument {
 		r.Body = io.NopCloser(strings.NewReader(`{"issuer":"` + fleetIssuer + `","jwks_uri":"` + fleetIssuer + keysPath + `"}`))
 		return r, nil
 	}
 	r.Header.Set("ETag", c.tag)
-	switch {
-	case c.down:
-		r.StatusCode = http.StatusServiceUnavailable
-	case request.Header.Get("If-None-Match") == c.tag:
+	if request.Header.Get("If-None-Match") == c.tag {
 		r.StatusCode = http.StatusNotModified
-	default:
-		r.Body = io.NopCloser(bytes.NewReader(c.keys))
+		return r, nil
 	}
+	r.Body = io.NopCloser(bytes.NewReader(c.keys))
 	return r, nil
 }
 
@@ -160,15 +161,16 @@ func wantAbout(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// wantAtMost checks a bound of doc.go. What a few hundred replicas do by chance
-// is not taken for what ten thousand would.
+// wantAtMost checks a bound of doc.go, which is no more than twice what there is.
+// What a few hundred replicas do by chance is not taken for what ten thousand would.
 func wantAtMost(t *testing.T, what string, got, most float64) {
 	t.Helper()
 	t.Logf("%s: %.1f, the page says at most %.1f", what, got, most)
+	least := most / 2
 	if scale > 1 {
 		most += 5 * math.Sqrt(most*scale)
 	}
-	if got > most {
+	if got > most || got < least {
 		t.Errorf("%s: %.1f, the page says at most %.1f", what, got, most)
 	}
 }
@@ -180,6 +182,17 @@ func each(sets []*keyset.Remote, do func(set *keyset.Remote)) {
 		group.Go(func() { do(set) })
 	}
 	group.Wait()
+}
+
+// strangers send a made-up id to each set, once a second.
+func strangers(t *testing.T, sets []*keyset.Remote, d time.Duration) {
+	t.Helper()
+	each(sets, func(set *keyset.Remote) {
+		for i := range int(d / time.Second) {
+			_, _ = set.Key(t.Context(), fmt.Sprint("stranger ", i), keyset.EdDSA)
+			time.Sleep(time.Second)
+		}
+	})
 }
 
 func TestFleetThatStartsInOneMoment(t *testing.T) {
@@ -199,10 +212,16 @@ func TestFleetThatStartsInOneMoment(t *testing.T) {
 func TestFleetThatDiscovers(t *testing.T) {
 	t.Parallel()
 	documents := func(c *counter) { c.document = true }
-	fleet(t, time.Hour, documents, func(t *testing.T, _ []*keyset.Remote, c *counter, start load) {
+	fleet(t, time.Hour, documents, func(t *testing.T, sets []*keyset.Remote, c *counter, start load) {
 		wantAbout(t, "documents at the start, a second", start.mean(), 10_000.0/3600)
 		steady := c.during(func() { time.Sleep(time.Hour) })
 		wantAbout(t, "documents in the steady state, a second", steady.mean(), 3)
+		attack := c.during(func() { strangers(t, sets, 5*time.Minute) })
+		wantAbout(t, "documents under strangers, a second", attack.mean(), 170)
+		c.goes(true)
+		time.Sleep(10 * time.Minute)
+		outage := c.during(func() { time.Sleep(5 * time.Minute) })
+		wantAbout(t, "documents during an outage, a second", outage.mean(), 110)
 	})
 }
 
@@ -216,7 +235,9 @@ func TestFleetDuringARotation(t *testing.T) {
 		used := c.during(func() {
 			each(sets, func(set *keyset.Remote) { mustKey(t, set, "b") })
 		})
-		wantAtMost(t, "announced, for the new key", used.total, 0)
+		if used.total != 0 {
+			t.Errorf("announced: %v requests for the new key", used.total)
+		}
 
 		c.publish(edJWK().named("a"), otherEdJWK().named("c")) // and signs with it at once
 		unannounced := c.during(func() {
@@ -235,14 +256,7 @@ func TestFleetDuringARotation(t *testing.T) {
 func TestFleetUnderStrangersIDs(t *testing.T) {
 	t.Parallel()
 	fleet(t, spread, nil, func(t *testing.T, sets []*keyset.Remote, c *counter, _ load) {
-		attack := c.during(func() {
-			each(sets, func(set *keyset.Remote) {
-				for i := range 60 {
-					_, _ = set.Key(t.Context(), fmt.Sprint("stranger ", i), keyset.EdDSA)
-					time.Sleep(time.Second)
-				}
-			})
-		})
+		attack := c.during(func() { strangers(t, sets, time.Minute) })
 		wantAbout(t, "strangers, requests of a replica in a minute", attack.total/fleetSize, 3+60/5)
 	})
 }
@@ -274,7 +288,9 @@ func TestFleetDuringAnOutage(t *testing.T) {
 		asked := c.during(func() {
 			each(sets, func(set *keyset.Remote) { _, _ = set.Key(t.Context(), "stranger", keyset.EdDSA) })
 		})
-		wantAtMost(t, "outage, for ids", asked.total, 0)
+		if asked.total != 0 {
+			t.Errorf("outage: %v requests for strangers' ids", asked.total)
+		}
 		c.goes(false)
 		back := c.during(func() { time.Sleep(time.Minute) })
 		wantAbout(t, "recovery, requests in the first minute", back.total, 10_000)

@@ -15,8 +15,9 @@ type index struct {
 	without map[Algorithm][]*Key // keys that have none
 	all     map[Algorithm][]*Key // keys with and without
 	ids     map[string]bool
-	spare   []*Key          // whose place another one has
-	barred  map[string]bool // ids of keys that would be here if they weren't distrusted
+	spare   []*Key             // whose place another one has
+	barred  map[string]bool    // ids of keys that would be here if they weren't distrusted
+	lost    map[Algorithm]bool // what those keys were for
 }
 
 // ref is what a token's header says of its key.
@@ -61,94 +62,101 @@ func placeOf(key *Key) place {
 	return place{ref: ref{key.id, key.alg}}
 }
 
-func (s *index) add(key *Key) {
-	s.keys = append(s.keys, key)
-	s.held[key] = true
-	s.all[key.alg] = append(s.all[key.alg], key)
+func (x *index) add(key *Key) {
+	x.keys = append(x.keys, key)
+	x.held[key] = true
+	x.all[key.alg] = append(x.all[key.alg], key)
 	if key.id == "" {
-		s.without[key.alg] = append(s.without[key.alg], key)
+		x.without[key.alg] = append(x.without[key.alg], key)
 		return
 	}
-	s.byRef[ref{key.id, key.alg}] = key
-	s.ids[key.id] = true
+	x.byRef[ref{key.id, key.alg}] = key
+	x.ids[key.id] = true
 }
 
+// errDistrusted is a key that was here, or would be.
+var errDistrusted = fmt.Errorf("%w: it is distrusted", ErrUnknownKey)
+
 // key is the rule of [Set], for what is known now.
-func (s *index) key(id string, alg Algorithm) (*Key, error) {
-	if id == "" {
-		return only(s.all[alg])
+func (x *index) key(id string, alg Algorithm) (*Key, error) {
+	if len(x.all[alg]) == 0 && x.lost[alg] {
+		return nil, errDistrusted
 	}
-	if key, ok := s.byRef[ref{id, alg}]; ok {
+	if id == "" {
+		return only(x.all[alg])
+	}
+	if key, ok := x.byRef[ref{id, alg}]; ok {
 		return key, nil
 	}
-	if s.knows(id) {
+	if x.knows(id) {
 		return nil, fmt.Errorf("%w: the key with this id is for another", ErrWrongAlgorithm)
 	}
-	if s.barred[id] {
-		return nil, fmt.Errorf("%w: it is distrusted", ErrUnknownKey)
+	if x.barred[id] {
+		return nil, errDistrusted
 	}
-	if len(s.all[alg]) > 0 && len(s.without[alg]) == 0 {
+	if len(x.all[alg]) > 0 && len(x.without[alg]) == 0 {
 		return nil, ErrUnknownKey
 	}
-	return only(s.without[alg])
+	return only(x.without[alg])
 }
 
 // knows reports whether a key with this id is here.
-func (s *index) knows(id string) bool { return s.ids[id] }
+func (x *index) knows(id string) bool { return x.ids[id] }
 
 // mayLack reports whether a newer set of public keys could have the key. With
 // an id that is here it could not: issuers give a new key a new id. Nor with the only
 // key for the algorithm, if that has no id.
-func (s *index) mayLack(id string, alg Algorithm) bool {
-	if id == "" || s.knows(id) || !alg.Supported() || alg.Symmetric() {
+func (x *index) mayLack(id string, alg Algorithm) bool {
+	if id == "" || x.knows(id) || !alg.Supported() || alg.Symmetric() {
 		return false
 	}
-	return len(s.all[alg]) != 1 || len(s.without[alg]) == 0
+	return len(x.all[alg]) != 1 || len(x.without[alg]) == 0
 }
 
-// trusting returns s without the keys that have one of the thumbprints.
-func (s *index) trusting(distrusted map[string]bool) *index {
+// trusting returns x without the keys that have one of the thumbprints.
+func (x *index) trusting(distrusted map[string]bool) *index {
 	bad := func(key *Key) bool { return distrusted[key.thumbprint] }
-	all := slices.Concat(s.keys, s.spare)
+	all := slices.Concat(x.keys, x.spare)
 	if !slices.ContainsFunc(all, bad) {
-		return s
+		return x
 	}
 	trusted, _ := newIndex(slices.DeleteFunc(slices.Clone(all), bad))
-	trusted.barred = make(map[string]bool)
+	trusted.barred, trusted.lost = make(map[string]bool), make(map[Algorithm]bool)
 	for _, key := range all {
-		if bad(key) && !trusted.knows(key.id) {
-			trusted.barred[key.id] = true
+		if bad(key) {
+			trusted.barred[key.id] = !trusted.knows(key.id)
+			trusted.lost[key.alg] = true
 		}
 	}
 	return trusted
 }
 
-// keeping returns s with the objects that before has for the same keys, and
+// keeping returns x with the objects that before has for the same keys, and
 // before itself if it holds the same, in whatever order. A nil one holds none.
-func (s *index) keeping(before *index) *index {
+func (x *index) keeping(before *index) *index {
 	if before == nil {
-		return s
+		return x
 	}
-	keys, kept := slices.Clone(s.keys), 0
+	keys, kept := slices.Clone(x.keys), 0
 	for i, key := range keys {
 		if old := before.same(key); old != nil {
 			keys[i] = old
 			kept++
 		}
 	}
-	if kept == len(keys) && kept == len(before.keys) && maps.Equal(s.barred, before.barred) {
+	if kept == len(keys) && kept == len(before.keys) && maps.Equal(x.barred, before.barred) {
 		return before
 	}
 	next, _ := newIndex(keys)
-	next.barred = s.barred
+	next.barred, next.lost = x.barred, x.lost
 	return next
 }
 
 // same returns the key here that equals key, nil if there is none.
-func (s *index) same(key *Key) *Key {
-	candidates := s.without[key.alg]
+func (x *index) same(key *Key) *Key {
+	candidates := x.without[key.alg]
 	if key.id != "" {
-		candidates = []*Key{s.byRef[ref{key.id, key.alg}]}
+		candidates = []*Key{x.byRef[ref{key.id, key.alg}]}
 	}
 	for _, candidate := range candidates {
 		if candidate != nil && candidate.equal(key) {
@@ -168,4 +176,15 @@ func only(keys []*Key) (*Key, error) {
 	default:
 		return nil, fmt.Errorf("%w: %d keys fit", ErrUnknownKey, len(keys))
 	}
+}
+
+// checkChoice reports keys of which [Set] could choose none. Whoever adds a
+// second key would else lock everybody out, in the middle of a rotation.
+func (x *index) checkChoice() error {
+	for _, key := range x.keys {
+		if n := len(x.without[key.alg]); n > 1 {
+			return fmt.Errorf("%d keys for %s have no id to choose by", n, key.alg)
+		}
+	}
+	return nil
 }

@@ -6,7 +6,9 @@ import (
 )
 
 // Observer is told what happens to a set, for metrics and alerts. Its methods
-// must be quick, and may be called concurrently.
+// must be quick, and may be called concurrently. Like the Observers of the other
+// packages it has one method for each thing that happens, which gets what happened
+// as a value.
 type Observer interface {
 	// Refreshed is called after each attempt to bring the set up to date: after
 	// each fetch of a [Remote], and whenever a [File] changed, broke or is whole
@@ -44,7 +46,11 @@ type Status struct {
 	Failures   int           // of the last attempts, in a row
 	Err        error         // of the last attempt; nil if it went well
 	Next       time.Time     // of the next attempt; zero if there is none
-	Discovery  error         // why the discovery document can't be read now; nil if it can, or there is none
+
+	// DiscoveryErr says why the discovery document can't be read now. It is nil if
+	// it can, or there is none. The keys stay where they were last said to be for
+	// MaxStale; only then do fetches fail.
+	DiscoveryErr error
 }
 
 // statusOf returns what a snapshot, which may be nil, tells at now.
@@ -58,15 +64,15 @@ func statusOf(s *Snapshot, now time.Time) Status {
 	}
 }
 
-// observed is a set's source and who is told about it.
+// observed is what a set is called and who is told about it.
 type observed struct {
 	observer Observer // nil if nobody asked
-	source   string
+	name     string
 }
 
 // refused tells of an error of Key, if there is one.
 func (o *observed) refused(ctx context.Context, id string, alg Algorithm, err error) {
 	if err != nil && o.observer != nil {
-		o.observer.Refused(ctx, Refusal{Source: o.source, ID: id, Algorithm: alg, Err: err})
+		o.observer.Refused(ctx, Refusal{Source: o.name, ID: id, Algorithm: alg, Err: err})
 	}
 }

@@ -43,17 +43,6 @@ func parsePEM(data []byte, rules jwkRules) (*index, []Skipped, error) {
 	return keys, skipped, nil
 }
 
-// checkChoice reports keys of which [Set] could choose none. Whoever adds a
-// second key would else lock everybody out, in the middle of a rotation.
-func (s *index) checkChoice() error {
-	for _, key := range s.keys {
-		if n := len(s.without[key.alg]); n > 1 {
-			return fmt.Errorf("%d keys for %s have no id to choose by", n, key.alg)
-		}
-	}
-	return nil
-}
-
 // parseBlocks sorts blocks into keys, with the position of each, and the rest.
 func parseBlocks(blocks []*block, rules jwkRules) (keys []*Key, at map[*Key]int, skipped []Skipped) {
 	at = make(map[*Key]int)

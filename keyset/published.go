@@ -120,11 +120,15 @@ func (p *published) warnOnce(ctx context.Context, message string, attrs ...slog.
 	p.logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...)
 }
 
-// listed names the first few keys.
+// listed names the first few keys, the public ones with their thumbprints.
 func listed(keys []*Key) []string {
 	names := make([]string, 0, maxListed)
 	for _, key := range keys[:min(len(keys), maxListed)] {
-		names = append(names, key.String())
+		name := key.String()
+		if key.public != nil { // that of a secret is a hash of it
+			name += " " + key.thumbprint
+		}
+		names = append(names, name)
 	}
 	return names
 }

@@ -20,7 +20,7 @@ type refresher struct {
 func newRefresher(set *Remote, from *source) *refresher {
 	return &refresher{
 		set: set, source: from,
-		file:    snapshotFile{path: set.config.SnapshotFile, source: from.identity(), logger: from.logger},
+		file:    snapshotFile{path: set.config.SnapshotFile, identity: from.identity(), logger: from.logger},
 		backoff: backoff{min: set.config.MinBackoff, max: set.config.MaxBackoff},
 	}
 }
@@ -73,6 +73,8 @@ func (r *refresher) run(ctx context.Context, wait time.Duration) {
 		select {
 		case <-ctx.Done():
 		case <-r.stale.C:
+			r.tellReady(ctx)
+		case <-r.set.changed:
 			r.tellReady(ctx)
 		case <-r.set.attempts.asked:
 			timer.Reset(r.refresh(ctx))
@@ -148,8 +150,11 @@ func (r *refresher) tellReady(ctx context.Context) {
 	}
 	r.ready = ready
 	if !ready {
-		r.source.logger.ErrorContext(ctx, "keyset: the last good keys are too old, no token can be verified",
-			slog.Duration("max_stale", r.set.config.MaxStale))
+		message := "keyset: all keys are distrusted, no token can be verified"
+		if r.set.keys.load().staleAt(r.set.config.Clock()) {
+			message = "keyset: the last good keys are too old, no token can be verified"
+		}
+		r.source.logger.ErrorContext(ctx, message, slog.Duration("max_stale", r.set.config.MaxStale))
 	}
 	if r.set.config.ReadyChanged != nil {
 		r.set.config.ReadyChanged(ready)
@@ -159,7 +164,7 @@ func (r *refresher) tellReady(ctx context.Context) {
 // tell completes what happened, for the observer.
 func (r *refresher) tell(ctx context.Context, happened Refresh) {
 	if observer := r.set.config.Observer; observer != nil {
-		happened.Source, happened.Status = r.set.observed.source, r.set.Status()
+		happened.Source, happened.Status = r.set.observed.name, r.set.Status()
 		observer.Refreshed(ctx, happened)
 	}
 }

@@ -23,20 +23,22 @@ type Remote struct {
 
 	discoveryErr *atomic.Pointer[error] // why the discovery document can't be read
 
-	done   chan struct{} // closed when the refresher returns
-	cancel context.CancelFunc
+	changed chan struct{} // has a value when the keys changed behind the refresher
+	done    chan struct{} // closed when the refresher returns
+	cancel  context.CancelFunc
 }
 
 // Fetch returns the set of the keys that url serves as a JWK Set (RFC 7517
-// section 5). It returns at once and fetches in the background, now and then
-// again and again: until the first keys are there, the set answers
+// section 5). It returns at once and fetches in the background, and again before
+// the keys get old: until the first keys are there, the set answers
 // [ErrUnavailable]. Secrets (kty "oct") are left out.
 //
 // Only a configuration mistake is an error: a URL that is not https (http is
-// for loopback), has no host or has user info; a RedirectHosts that is not a
-// host; an RSAAlgorithm that is not for RSA; a negative number; two times of
-// which the shorter is the longer; a DiscoveryURL. Call Close on the set when
-// done with it.
+// for loopback), has no host, has user info or is over 2 KiB; a RedirectHosts that
+// is not a host; an RSAAlgorithm that is not for RSA; a negative number; a time
+// under a millisecond or over ten years; two times of which the shorter is the
+// longer; a MaxBody over 1 GiB; a Distrusted that is no thumbprint; a DiscoveryURL.
+// Call Close on the set when done with it.
 func Fetch(url string, config RemoteConfig) (*Remote, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -61,7 +63,8 @@ func start(config RemoteConfig, from *source) (*Remote, error) {
 		config: config, issuer: from.issuer,
 		keys:     published{logger: from.logger, maxAge: config.MaxStale},
 		attempts: newAttempts(config),
-		observed: observed{observer: config.Observer, source: from.name()},
+		observed: observed{observer: config.Observer, name: from.name()},
+		changed:  make(chan struct{}, 1),
 		done:     make(chan struct{}),
 
 		discoveryErr: &from.discoveryErr,
@@ -108,14 +111,18 @@ func (r *Remote) key(ctx context.Context, id string, alg Algorithm) (*Key, error
 		return nil, err
 	}
 	key, err := keys.key(id, alg)
-	if !keys.mayLack(id, alg) {
+	switch {
+	case !keys.mayLack(id, alg):
+		return key, err
+	case keys.barred[id]: // that much is known, whatever the issuer says
+		r.attempts.ask(id)
 		return key, err
 	}
-	if err := r.learn(ctx, id, alg); err != nil {
-		if keys.barred[id] { // that much is known, whatever the issuer would say
-			return keys.key(id, alg)
+	if lack := r.learn(ctx, id, alg); lack != nil {
+		if key != nil && r.attempts.everMissing(id) { // it is what verified such tokens before
+			return key, nil
 		}
-		return nil, err
+		return nil, lack
 	}
 	if keys, err = r.current(); err != nil {
 		return nil, err
@@ -203,7 +210,7 @@ func (r *Remote) Status() Status {
 	status.Failures, status.Err = r.attempts.lately()
 	status.Next = r.attempts.nextAt()
 	if err := r.discoveryErr.Load(); err != nil {
-		status.Discovery = *err
+		status.DiscoveryErr = *err
 	}
 	return status
 }

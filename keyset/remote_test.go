@@ -895,3 +895,44 @@ func TestAnotherOrderIsNoChange(t *testing.T) {
 		}
 	})
 }
+
+// Retries can spend the budget; what the last good fetch brought is then not fresh
+// enough to say that an id is unknown.
+func TestABudgetThatRetriesSpentIsNoProof(t *testing.T) {
+	t.Parallel()
+	fetched(t, keyset.RemoteConfig{UnknownBurst: 1}, nil, func(t *testing.T, r *remote) {
+		r.becomes(down)
+		r.wantUnavailable("x", time.Second) // the budget
+		r.serves(edJWK().named("a"))
+		pass(time.Second) // and the retry
+		r.serves(edJWK().named("a"), otherEdJWK().named("b"))
+		since := time.Now()
+		for {
+			_, err := r.key("b")
+			if err == nil {
+				break
+			}
+			if errors.Is(err, keyset.ErrUnknownKey) && time.Since(since) >= interval {
+				t.Fatalf("unknown %v after the last fetch", time.Since(since))
+			}
+			pass(time.Second)
+		}
+		if late := time.Since(since); late > 2*interval {
+			t.Errorf("picked up after %v", late)
+		}
+	})
+}
+
+// A key without an id that verified tokens with ids of their own goes on doing so
+// in an outage: the issuer had no other.
+func TestAKeyWithoutAnIDServesInAnOutage(t *testing.T) {
+	t.Parallel()
+	mixed := body(jwks(otherEdJWK().named("a"), edJWK()))
+	fetched(t, keyset.RemoteConfig{}, mixed, func(_ *testing.T, r *remote) {
+		r.wantAtOnce("b")
+		r.becomes(down)
+		pass(time.Hour)
+		r.wantAtOnce("b")
+		r.wantUnavailable("c", time.Minute)
+	})
+}

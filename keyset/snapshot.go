@@ -36,7 +36,7 @@ func (s *Snapshot) Generation() uint64 { return s.generation }
 // another one.
 func (s *Snapshot) Holds(key *Key) bool { return s.index.held[key] }
 
-// Keys returns the keys, in the order of their source.
+// Keys returns the keys.
 func (s *Snapshot) Keys() []*Key { return slices.Clone(s.index.keys) }
 
 // ValidUntil returns the time from which on the keys are too old to be used,

@@ -16,9 +16,9 @@ import (
 // snapshotFile keeps the last good keys of one source on disk. The zero value
 // keeps nothing. It belongs to one goroutine.
 type snapshotFile struct {
-	path   string
-	source string // whose keys they are
-	logger *slog.Logger
+	path     string
+	identity string // of the source whose keys they are
+	logger   *slog.Logger
 
 	jwks   []byte    // the last good keys
 	kept   time.Time // when they were written
@@ -72,22 +72,14 @@ func (f *snapshotFile) read(maxSize int64, now time.Time) (stored, error) {
 	switch {
 	case found.Version != storedVersion:
 		err = fmt.Errorf("version %d, not %d", found.Version, storedVersion)
-	case found.Source != f.source:
-		err = fmt.Errorf("it is of %s, not of %s", quoteTo(maxCause, found.Source), quoteTo(maxCause, f.source))
+	case found.Source != f.identity:
+		err = fmt.Errorf("it is of %s, not of %s", quoteTo(maxCause, found.Source), quoteTo(maxCause, f.identity))
 	case found.Fetched.After(now.Add(maxSkew)):
 		err = errors.New("it is from the future")
 	default:
 		return found, nil
 	}
 	return found, fmt.Errorf("%s: %w", f.path, err)
-}
-
-// readOwn reads a file that nobody else could have written.
-func readOwn(file *os.File, maxSize int64) ([]byte, error) {
-	if err := checkOwner(file); err != nil {
-		return nil, err
-	}
-	return readBounded(file, maxSize)
 }
 
 // maxEnvelope is how much a file may be longer than the keys in it.
@@ -119,7 +111,7 @@ func (f *snapshotFile) save(ctx context.Context, jwks []byte, now time.Time, atM
 // the new one.
 func (f *snapshotFile) write(now time.Time) error {
 	content, err := json.Marshal(stored{
-		Version: storedVersion, Source: f.source, Fetched: now.UTC().Round(0), JWKS: f.jwks,
+		Version: storedVersion, Source: f.identity, Fetched: now.UTC().Round(0), JWKS: f.jwks,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)

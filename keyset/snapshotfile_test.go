@@ -3,6 +3,7 @@ package keyset_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -233,7 +234,6 @@ func TestSnapshotFileThatIsNoUseIsIgnored(t *testing.T) {
 		"without keys":            {member("jwks", ""), "unexpected EOF"},
 		"with no key":             {member("jwks", jwks()), "no usable keys"},
 		"with unfit keys":         {member("jwks", jwks(octJWK())), "no usable keys"},
-		"that others may write":   {mode(0o620), "others may write"},
 		"that anybody may write":  {mode(0o602), "others may write"},
 		"that is a directory":     {func(t *testing.T, path string) { t.Helper(); _ = os.Remove(path); _ = os.Mkdir(path, 0o700) }, "not a regular file"},
 		"that leads to /dev/zero": {func(t *testing.T, path string) { t.Helper(); _ = os.Remove(path); _ = os.Symlink("/dev/zero", path) }, ""},
@@ -407,4 +407,23 @@ func TestSnapshotFileHoldsWhatWasFetched(t *testing.T) {
 				}})
 		})
 	}
+}
+
+// On a volume with an fsGroup Kubernetes lets the pod's group write.
+func TestSnapshotFileThatTheOwnGroupMayWriteIsRead(t *testing.T) {
+	t.Parallel()
+	restarting(t, good(), life{answer: down, prepare: func(t *testing.T, path string) {
+		if err := errors.Join(os.Chmod(path, 0o660), os.Chown(path, -1, os.Getegid())); err != nil { //nolint:gosec // what Kubernetes does
+			t.Fatal(err)
+		}
+	}, do: func(_ *testing.T, r *remote) { r.wantAtOnce("a") }})
+}
+
+// Two sources whose names are alike as far as names are shown.
+func TestSnapshotFileOfALongURLIsItsOwn(t *testing.T) {
+	t.Parallel()
+	long := issuerURL + "/" + strings.Repeat("x", 400)
+	first, second := good(), life{answer: down, do: func(_ *testing.T, r *remote) { r.wantUnavailable("a", time.Minute) }}
+	first.url, second.url = long+"/one", long+"/two"
+	restarting(t, first, second)
 }

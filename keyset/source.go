@@ -28,9 +28,9 @@ type source struct {
 	discoveryErr atomic.Pointer[error] // why the document can't be read; read by others
 }
 
-// maxUnseen bounds how long keys are believed to be unchanged because the
-// issuer, or a cache before it, says so without showing them.
-const maxUnseen = time.Hour
+// maxUnseen returns how long keys are believed to be unchanged because the issuer,
+// or a cache before it, says so without showing them: for an hour, or two fetches.
+func (s *source) maxUnseen() time.Duration { return max(time.Hour, 2*s.config.RefreshInterval) }
 
 // newSource returns the source at a URL: of its keys, or, with an issuer, of
 // the document that says where they are.
@@ -63,11 +63,12 @@ func (s *source) name() string {
 
 // identity returns what no other source has. It holds nothing secret.
 func (s *source) identity() string {
-	if s.issuer != "" || s.jwks.endpoint.url.RawQuery == "" {
-		return s.name()
+	whole := s.issuer
+	if whole == "" {
+		whole = s.jwks.endpoint.url.String()
 	}
-	sum := sha256.Sum256([]byte(s.jwks.endpoint.url.RawQuery))
-	return s.name() + "?sha256=" + encode(sum[:])
+	sum := sha256.Sum256([]byte(whole))
+	return clipTo(maxCause, s.name()) + " sha256=" + encode(sum[:])
 }
 
 // fetchedKeys is what a fetch that goes well brings.
@@ -100,7 +101,7 @@ func (s *source) fetchOnce(ctx context.Context, doubt bool) (fetchedKeys, error)
 			s.jwks = document{endpoint: found}
 		}
 	}
-	return s.getKeys(ctx, !doubt && s.clock().Before(s.seen.Add(maxUnseen)))
+	return s.getKeys(ctx, !doubt && s.clock().Before(s.seen.Add(s.maxUnseen())))
 }
 
 func (s *source) getKeys(ctx context.Context, conditional bool) (fetchedKeys, error) {

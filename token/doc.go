@@ -74,12 +74,14 @@
 //     its clients apart.
 //   - Google: only ID tokens are JWTs, and they need [AnyTokenKind]. Anybody can get
 //     one, and a service account for any audience: ask for "email" or "hd" in your
-//     rules.
+//     rules. Old documentation allows an "iss" without https://, which is refused.
 //   - Keycloak: "aud" is "account", or missing, until a mapper in a client scope
 //     adds the service. Clients without the scope basic (since Keycloak 25) get
 //     tokens without "sub".
 //   - Kubernetes: discovery wants the cluster's CA and the pod's own token, which is
-//     replaced every so often: both from the Client of [keyset.RemoteConfig]. Managed
+//     replaced every so often: both from the Client of [keyset.RemoteConfig], which
+//     reads the file for each request, for the hosts of the API server only (jwks_uri
+//     is often its address). Managed
 //     clusters have another URL, to be read in "iss". Callers project a token with
 //     the service's audience, and not the one that opens the API server.
 //   - Okta: tokens of the org's own authorization server, whose URL has no path, are

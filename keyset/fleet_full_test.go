@@ -1,6 +1,6 @@
-//go:build !race
+//go:build fleet
 
 package keyset_test
 
 // replicas is how many a simulated fleet has.
-const replicas = 10_000
+const replicas = fleetSize
