@@ -127,7 +127,7 @@
 //
 // Ten thousand replicas with one set each and the defaults, for the keys; what
 // [Discover] adds for its document is in the last column. The numbers are those of a
-// simulation in fake time, which runs with the tests, but for those in brackets,
+// simulation in fake time, which is among the tests, but for those in brackets,
 // which follow from the others.
 //
 //	start, all in one second       10 000 requests at once; [none with a             [as many]

@@ -1,4 +1,4 @@
-//go:build fleet
+//go:build fleet && !race
 
 package keyset_test
 

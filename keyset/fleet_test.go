@@ -1,3 +1,5 @@
+//go:build !race
+
 package keyset_test
 
 import (
@@ -22,6 +24,7 @@ import (
 // fleet of replicas, each with a set of its own and the defaults, against one
 // issuer that counts, in fake time. All is counted as for fleetSize replicas; there
 // are so many with the build tag fleet, and else as many as a quick test can have.
+// The race detector breaks down under so many goroutines, and has other tests.
 const fleetSize = 10_000
 
 // scale is what one request counts.
