@@ -11,6 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 MODULES := examples tools .
 BIN ?= $(CURDIR)/.bin
 FUZZTIME ?= 30s
+SOAKTIME ?= 210s
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -24,7 +25,7 @@ RACE ?= $(shell CGO_ENABLED=1 go build -race -o /dev/null runtime/cgo 2>/dev/nul
 
 .PHONY: help
 help: ## Say what each target does
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target text; do \
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target text; do \
 		printf '  make %-10s %s\n' "$$target" "$$text"; \
 	done
 
@@ -96,6 +97,12 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 				done; \
 		done; \
 	done
+
+# It ends shortly before the time is up. SOAKSEED=... repeats the faults of
+# another run.
+.PHONY: soak-keys
+soak-keys: ## Let key sets live through outages and rotations for SOAKTIME (210s)
+	go test $(RACE) -tags soak -run '^TestSoak$$' -count=1 -v -timeout '$(SOAKTIME)' ./keyset
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities in what we call
