@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -83,7 +84,7 @@ func (s *soak) goWrong(ctx context.Context, fault soakFault, draw paced) bool {
 	s.change(affected, func() { fault.begin(at...) })
 	s.fault.set(fault.name)
 	more := goesOn(ctx, lasts)
-	s.checkBudgets("under "+fault.name, before)
+	s.checkBudgets("under "+strconv.Quote(fault.name), before)
 	for source := range affected {
 		affected[source] = well
 	}
