@@ -81,7 +81,7 @@
 //   - Kubernetes: discovery wants the cluster's CA and the pod's own token, which is
 //     replaced every so often: both from the Client of [keyset.RemoteConfig], which
 //     reads the file for each request, for the hosts of the API server only (jwks_uri
-//     is often its address). Managed
+//     is often its address); package keyset has an example. Managed
 //     clusters have another URL, to be read in "iss". Callers project a token with
 //     the service's audience, and not the one that opens the API server.
 //   - Okta: tokens of the org's own authorization server, whose URL has no path, are
