@@ -62,3 +62,32 @@ func allocs(t *testing.T, ctx context.Context, w world, policy interceptor.Polic
 	}
 	return least
 }
+
+// TestWhatAStreamsEndAllocates counts what it costs to let a stream end with its
+// token: something when it is opened, and nothing for a message.
+func TestWhatAStreamsEndAllocates(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
+	w := newWorld(t)
+	server := w.server(t, interceptor.Authenticated())
+	ctx := carrying(t.Context(), w.issuer.Token())
+	info := &grpc.StreamServerInfo{FullMethod: unaryCall}
+	unary := allocs(t, ctx, w, interceptor.Authenticated()) // verifies the same token, and has no end
+	least, message := math.Inf(1), math.Inf(1)
+	for range 200 {
+		least = min(least, testing.AllocsPerRun(1, func() {
+			err := server.StreamInterceptor(nil, alone{ctx: ctx}, info, func(_ any, stream grpc.ServerStream) error { //nolint:contextcheck // it is in the stream
+				message = min(message, testing.AllocsPerRun(1, func() { _, _ = stream.SendMsg(nil), stream.RecvMsg(nil) }))
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}))
+	}
+	t.Logf("%v allocations a stream, %v a unary call", least, unary)
+	if more := least - unary; more > 12 {
+		t.Errorf("%v allocations a stream more than a unary call", more)
+	}
+	if message != 0 {
+		t.Errorf("%v allocations a message", message)
+	}
+}

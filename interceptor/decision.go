@@ -119,6 +119,20 @@ func (s *Server) observe(ctx context.Context, d Decision, call incoming, began t
 	}
 }
 
+// observeEnd tells the observers of a stream that ended with its token.
+func (s *Server) observeEnd(ctx context.Context, t *token.Token, refused *refusalError) {
+	d := Decision{
+		Method: refused.method, Hop: s.hop, Token: t, Reason: refused.reason, Err: refused,
+		Ended: true, Shadow: s.shadow != nil, Fingerprint: t.Fingerprint(),
+	}
+	if s.observer != nil {
+		s.observer.Decided(ctx, d)
+	}
+	if s.shadow != nil {
+		s.shadow.Decided(ctx, d)
+	}
+}
+
 // fingerprint is that of a token which was not verified, "" if there is none.
 func (s *Server) fingerprint(ctx context.Context, call incoming) string {
 	raw, err := s.tokenOf(ctx, call)

@@ -33,6 +33,20 @@
 // At the edge, [StripHeaders] and [HideHops] keep apart what is said inside and
 // outside. [Shadow] finds out who would be refused before anybody is.
 //
+// # Streams
+//
+// A stream is decided on when it is opened, and lives no longer than its token.
+// When that has expired, leeway included, or is revoked, the handler's context ends
+// with a cause that [RefusalFrom] reads, and the caller gets Unauthenticated with
+// TOKEN_EXPIRED or TOKEN_REVOKED: at once, though the handler sleeps or is blocked
+// in RecvMsg or SendMsg, which from then on fail with the same. A client that does
+// not read gets it behind what was sent before, and holds its stream until it reads
+// or goes away: give GracefulStop a limit, as ever. What interceptors outside of ours
+// make of the error comes too late then. One that wraps gRPC's ServerTransportStream
+// keeps the status from going out before the handler returns. Nothing is added to a
+// message but the reading of a pointer. To go on, a client opens the stream again with
+// a fresh token.
+//
 // # Relaying
 //
 // The token that goes out is the one this server verified, unchanged. A guard
@@ -63,6 +77,7 @@
 //	unary and streams can't differ          yes        no: 2 lines  yes
 //	an outage is not a denial               yes        yes          yes
 //	only what was verified goes on          yes        if asked(1)  yes
+//	an open stream ends with its token      yes        no(3)        no(3)
 //	headers are limited                     yes        no(2)        no(2)
 //	identity headers are stripped           yes        yes          yes
 //	hops are hidden: of own refusals        yes        yes          yes

@@ -159,6 +159,17 @@ func (s *service) FullDuplexCall(stream grpc.BidiStreamingServer[testpb.Streamin
 	return s.handle(stream.Context(), callBidi)
 }
 
+// serveConn starts a server for impl in memory and returns a connection to it.
+func serveConn(t *testing.T, impl testpb.TestServiceServer, options ...grpc.ServerOption) *grpc.ClientConn {
+	t.Helper()
+	server := grpc.NewServer(options...)
+	testpb.RegisterTestServiceServer(server, impl)
+	listener := bufconn.Listen(1 << 20)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return dial(t, listener)
+}
+
 // serve starts a server for impl in memory and returns how to dial it.
 func serve(t *testing.T, impl testpb.TestServiceServer, options ...grpc.ServerOption) func(options ...grpc.DialOption) testpb.TestServiceClient {
 	t.Helper()

@@ -23,7 +23,9 @@ import (
 // path that is neither a method with a rule nor named there is refused.
 //
 // next finds the token in the request's context, see [token.FromContext], and
-// what it calls with that context by a [Client] relays it. A browser sends CORS
+// what it calls with that context by a [Client] relays it. What it begins goes on
+// when the token ends: bound it in next. gRPC's own server, with [Server.Options] and
+// no HTTPHandler, ends its streams by ServeHTTP too. A browser sends CORS
 // preflights without a token, so put the handler that answers them around this
 // one; it then adds its headers to refusals as well.
 //

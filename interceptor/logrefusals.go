@@ -6,7 +6,8 @@ import (
 )
 
 // LogRefusals returns an observer that logs the calls that are refused, coming in
-// and going out, and those that would be in [Shadow]: at level Warn, with the
+// and going out, the streams that end with their token, and what would be refused
+// or ended in [Shadow]: at level Warn, with the
 // fingerprint of the token, whose it is if it was verified, and the refusal, which
 // shows reason, method, hop and cause. It logs no token, and nothing that is let
 // in. A nil logger logs nothing.
@@ -24,7 +25,12 @@ func (l refusalLog) Decided(ctx context.Context, d Decision) {
 		return
 	}
 	message := "call refused"
-	if d.Shadow {
+	switch {
+	case d.Ended && d.Shadow:
+		message = "stream would be ended"
+	case d.Ended:
+		message = "stream ended"
+	case d.Shadow:
 		message = "call would be refused"
 	}
 	attrs := []slog.Attr{slog.String("token", d.Fingerprint), slog.Any("refusal", d.Err)}

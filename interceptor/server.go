@@ -50,7 +50,7 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 	if err != nil {
 		return nil, fmt.Errorf("interceptor: %w", err)
 	}
-	s := &Server{verifier: verifier, rules: rules, peerNames: verifiedNames, now: time.Now} //nolint:forbidigo // the default clock
+	s := &Server{verifier: verifier, rules: rules, peerNames: verifiedNames, now: verifier.Now}
 	for _, option := range options {
 		if option == nil {
 			return nil, errors.New("interceptor: nil option")
@@ -100,14 +100,17 @@ func (s *Server) UnaryInterceptor(ctx context.Context, req any, info *grpc.Unary
 	return response, s.toCaller(err)
 }
 
-// StreamInterceptor decides on streams, once, when they are opened. Prefer
-// [Server.Options], which can't forget unary calls.
+// StreamInterceptor decides on streams when they are opened, and ends them with
+// their token: when it has expired, or is revoked. The handler's context is then
+// cancelled, for a cause that [RefusalFrom] reads, and the caller is told why,
+// even if the handler is blocked. Prefer [Server.Options], which can't forget unary
+// calls.
 func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	ctx, err := s.admit(stream.Context(), info.FullMethod)
 	if err != nil {
 		return err
 	}
-	return s.toCaller(serve(ctx, srv, stream, handler))
+	return s.toCaller(s.serve(ctx, srv, stream, info.FullMethod, handler))
 }
 
 // AuthFunc decides on calls for interceptors that are not ours: it is the

@@ -12,7 +12,8 @@ type Revocations interface {
 	// OnRevoked arranges for ended to be called, once and from any goroutine,
 	// when t is revoked; if it has been already, at once. After stop has
 	// returned, ended is not called any more. It is for those who hold on to a
-	// token, as a stream does; a Verifier does not call it.
+	// token, as an open stream does, by [Verifier.OnRevoked]. stop may be called
+	// more than once, and may be nil. ended blocks nobody.
 	OnRevoked(t *Token, ended func()) (stop func())
 }
 

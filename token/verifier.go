@@ -114,6 +114,16 @@ func (v *Verifier) Issuers() []string {
 	return urls
 }
 
+// OnRevoked is that of the [Revocations] which the verifier asks: ended is called
+// when t is revoked, unless stop was called before. It is for whoever goes on
+// trusting t after [Verifier.Verify], as an open stream does.
+func (v *Verifier) OnRevoked(t *Token, ended func()) (stop func()) {
+	return v.revocations.OnRevoked(t, ended)
+}
+
+// Now returns the time by the verifier's clock.
+func (v *Verifier) Now() time.Time { return v.now() }
+
 // Verify verifies a token in compact form, without "Bearer". The token is
 // non-nil if and only if the error is nil. A non-nil error is an [*Error]; all
 // reasons but [ReasonMissing] are possible.
