@@ -75,8 +75,10 @@ func TestWithoutKeysNothingIsServed(t *testing.T) {
 			issuer := newWebIssuer(t)
 			spoil(issuer)
 			server := start(t, issuer, append(discovering(issuer), "-name", "early")...)
-			for !strings.Contains(server.log.String(), "fetch failed") {
-				time.Sleep(time.Millisecond)
+			for began := time.Now(); !strings.Contains(server.log.String(), "fetch failed"); time.Sleep(time.Millisecond) {
+				if time.Since(began) > time.Minute {
+					t.Fatal("no fetch has failed")
+				}
 			}
 			client := server.client(t)
 			for _, kind := range kinds {

@@ -14,6 +14,7 @@
 //	a method without a rule is refused    yes               only where auth asks it    yes
 //	unary and streams can't differ        yes               no: there are two lines    yes
 //	headers have a limit                  yes               no: that is a third line   yes
+//	a stream ends with its token          yes               no: it sees no call end    no
 //	HideHops covers handlers' errors      yes               no: it sees no call end    no
 //
 // # Two ways around auth
