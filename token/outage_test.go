@@ -13,10 +13,14 @@ import (
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// remoteIssuer is an issuer and what a service trusts of it.
-func remoteIssuer(t *testing.T, url string) (*jwttest.Issuer, token.Issuer) {
+// remoteIssuer is an issuer, which has these faults from the beginning, and what a
+// service trusts of it.
+func remoteIssuer(t *testing.T, url string, faults ...jwttest.Fault) (*jwttest.Issuer, token.Issuer) {
 	t.Helper()
 	issuer := jwttest.NewIssuer(t, jwttest.InMemory(), jwttest.WithURL(url))
+	for _, fault := range faults {
+		issuer.Misbehave(fault)
+	}
 	keys, err := keyset.Discover(issuer.URL(), keyset.RemoteConfig{Client: issuer.Client(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +47,7 @@ func TestOneIssuersOutageIsNotAnothers(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				down, trustDown := remoteIssuer(t, "https://down.test")
+				down, trustDown := remoteIssuer(t, "https://down.test", fault)
 				well, trustWell := remoteIssuer(t, "https://well.test")
 				verifier, err := token.NewVerifier([]token.Issuer{trustDown, trustWell})
 				if err != nil {
@@ -55,7 +59,6 @@ func TestOneIssuersOutageIsNotAnothers(t *testing.T) {
 						t.Errorf("%q after %v, want %q", reason, took, wanted)
 					}
 				}
-				down.Misbehave(fault) // before it could give any keys
 				synctest.Wait()
 				want(well.Token(), "", 0)
 				want(down.Token(), token.ReasonKeysUnavailable, 0)
