@@ -86,12 +86,12 @@ func (s *source) locate(ctx context.Context, doubt bool) (*endpoint, error) {
 		d.doubted = now.Add(s.config.MinRefreshInterval)
 	}
 	err := s.discover(ctx)
-	if ctx.Err() != nil {
-		return nil, err
-	}
 	if err == nil {
 		s.discoveryErr.Store(nil)
 		return d.found, nil
+	}
+	if ctx.Err() != nil { // nobody wants to know any more
+		return nil, err
 	}
 	s.discoveryErr.Store(&err)
 	if d.found == nil || !now.Before(d.until) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -390,6 +391,38 @@ func TestCloseWhileTheDocumentIsReadIsNoFailure(t *testing.T) {
 			t.Errorf("log:\n%s", r.log)
 		}
 	})
+}
+
+// Close may come between any two steps; what a fetch does is told by the times
+// at which it looks at the clock.
+func TestCloseInTheMiddleOfAFetch(t *testing.T) {
+	t.Parallel()
+	for step := range 12 {
+		synctest.Test(t, func(t *testing.T) {
+			set := make(chan *keyset.Remote, 1)
+			var looks atomic.Int64
+			clock := func() time.Time {
+				if looks.Add(1) == int64(step+1) {
+					go func() { _ = (<-set).Close() }()
+					time.Sleep(time.Millisecond) // until Close waits
+				}
+				return time.Now()
+			}
+			p := newProvider(map[string]answer{documentURL: discovery(issuerName, keysURL), keysURL: body(jwks(edJWK().named("a")))})
+			opened, err := keyset.Discover(issuerName, keyset.RemoteConfig{
+				Clock: clock, Client: &http.Client{Transport: p.issuer}, Logger: new(record).logger(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			set <- opened
+			pass(time.Minute)
+			_ = opened.Close()
+			if looks.Load() <= int64(step) {
+				t.Errorf("step %d is not reached", step)
+			}
+		})
+	}
 }
 
 func TestABrokenDocumentIsNotReadWithEachFetch(t *testing.T) {
