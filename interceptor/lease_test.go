@@ -211,7 +211,7 @@ func eachStream(t *testing.T, revocations token.Revocations, test func(t *testin
 				synctest.Test(t, func(t *testing.T) {
 					var options []token.VerifierOption
 					if revocations != nil {
-						options = append(options, token.WithRevocations(revocations))
+						options = append(options, token.WithRevocations(revocations), token.MaxLifetime(24*time.Hour))
 					}
 					w := newWorld(t, options...)
 					seen := new(recorder)
@@ -381,11 +381,13 @@ type revoker struct {
 	watched int // now
 }
 
-func (r *revoker) Revoked(*token.Token) bool {
+func (r *revoker) Revoked(*token.Token) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.revoked
+	return r.revoked, nil
 }
+
+func (r *revoker) Covers(_, _ time.Duration) error { return nil }
 
 func (r *revoker) OnRevoked(_ *token.Token, ended func()) (stop func()) {
 	r.mu.Lock()
@@ -419,7 +421,7 @@ func TestAnOpenStreamEndsWhenItsTokenIsRevoked(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					list := new(revoker)
-					w := newWorld(t, token.WithRevocations(list))
+					w := newWorld(t, token.WithRevocations(list), token.MaxLifetime(24*time.Hour))
 					seen := new(recorder)
 					service := &blocked{how: how}
 					server := w.server(t, interceptor.Authenticated(), interceptor.Name("orders"), interceptor.WithObserver(seen))
@@ -445,7 +447,7 @@ func TestAnOpenStreamEndsWhenItsTokenIsRevoked(t *testing.T) {
 func TestAStreamOverServeHTTPEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	list := new(revoker)
-	w := newWorld(t, token.WithRevocations(list))
+	w := newWorld(t, token.WithRevocations(list), token.MaxLifetime(24*time.Hour))
 	asleep := make(chan struct{})
 	service := &blocked{how: func(grpc.ServerStream) error { <-asleep; return nil }}
 	server := grpc.NewServer(w.server(t, interceptor.Authenticated(), interceptor.Name("orders")).Options()...)
@@ -504,7 +506,8 @@ func TestAStreamWithoutATransportEndsWithItsToken(t *testing.T) {
 // contract says, and twice, as it doesn't.
 type now struct{}
 
-func (now) Revoked(*token.Token) bool { return false }
+func (now) Revoked(*token.Token) (bool, error) { return false, nil }
+func (now) Covers(_, _ time.Duration) error    { return nil }
 func (now) OnRevoked(_ *token.Token, ended func()) (stop func()) {
 	ended()
 	ended()
@@ -516,7 +519,7 @@ func (now) OnRevoked(_ *token.Token, ended func()) (stop func()) {
 func TestAStreamWhoseTokenEndsBeforeItOpensIsNotServed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, token.WithRevocations(now{}))
+		w := newWorld(t, token.WithRevocations(now{}), token.MaxLifetime(24*time.Hour))
 		seen := new(recorder)
 		service := &blocked{how: func(grpc.ServerStream) error { t.Error("served"); return nil }}
 		conn := serveConn(t, service, w.server(t, interceptor.Authenticated(), interceptor.WithObserver(seen)).Options()...)
@@ -557,7 +560,7 @@ func TestAnObserverMayRevokeWhenAStreamEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		list := new(inOrder)
-		w := newWorld(t, token.WithRevocations(list))
+		w := newWorld(t, token.WithRevocations(list), token.MaxLifetime(24*time.Hour))
 		service := &blocked{how: ways()["waiting for its context"]}
 		conn := serveConn(t, service, w.server(t, interceptor.Authenticated(), interceptor.WithObserver(meddler{list.revoke})).Options()...)
 		one, other := open(t, conn, kinds()[3], w.issuer.Token()), open(t, conn, kinds()[3], w.issuer.Token())

@@ -53,7 +53,7 @@ type verdict struct {
 // verdicts on a token.
 func verdictOf(reason token.Reason) verdict {
 	switch reason {
-	case token.ReasonKeysUnavailable:
+	case token.ReasonKeysUnavailable, token.ReasonRevocationsUnavailable:
 		return verdict{code: codes.Unavailable}
 	case ReasonNoPolicy:
 		return verdict{codes.PermissionDenied, "no policy allows this method"}

@@ -105,6 +105,7 @@ func TestAsUpstream(t *testing.T) {
 		token.ReasonAudienceMismatch:            {codes.Unauthenticated, codes.Internal},
 		token.ReasonClaimsInvalid:               {codes.Unauthenticated, codes.Internal},
 		token.ReasonKeysUnavailable:             {codes.Unavailable, codes.Unavailable},
+		token.ReasonRevocationsUnavailable:      {codes.Unavailable, codes.Unavailable},
 		interceptor.ReasonTooOld:                {codes.Unauthenticated, codes.Unauthenticated},
 		interceptor.ReasonScopeInsufficient:     {codes.PermissionDenied, codes.PermissionDenied},
 		interceptor.ReasonClaimRequired:         {codes.PermissionDenied, codes.PermissionDenied},

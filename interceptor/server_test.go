@@ -172,7 +172,7 @@ func (a answer) Key(context.Context, string, keyset.Algorithm) (*keyset.Key, err
 // TestVerdicts has the codes that reasons are told by, and what goes with them.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, token.WithRevocations(sessionEnded{}))
+	w := newWorld(t, token.WithRevocations(sessionEnded{}), token.MaxLifetime(24*time.Hour))
 	for name, test := range map[string]struct {
 		with []jwttest.TokenOption
 		want token.Reason
@@ -213,7 +213,9 @@ func TestVerdicts(t *testing.T) {
 // sessionEnded says that the tokens of one subject are revoked.
 type sessionEnded struct{}
 
-func (sessionEnded) Revoked(t *token.Token) bool { return t.Subject() == "revoked" }
+func (sessionEnded) Revoked(t *token.Token) (bool, error) { return t.Subject() == "revoked", nil }
+
+func (sessionEnded) Covers(_, _ time.Duration) error { return nil }
 
 func (sessionEnded) OnRevoked(*token.Token, func()) (stop func()) { return func() {} }
 

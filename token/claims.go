@@ -17,6 +17,7 @@ type claims struct {
 	NotBefore date  `json:"nbf"`
 	IssuedAt  date  `json:"iat"`
 	ID        text  `json:"jti"`
+	Session   text  `json:"sid"` // OpenID Connect Front-Channel Logout 1.0 section 3
 	Scope     words `json:"scope"`
 	SCP       words `json:"scp"`
 

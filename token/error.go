@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -32,8 +33,15 @@ func (e *Error) Reason() Reason { return e.reason }
 func (e *Error) Unwrap() error { return e.cause }
 
 // RetryAfter returns how long to wait before trying again, for
-// [ReasonKeysUnavailable], and 0 if that isn't known or makes no sense.
-func (e *Error) RetryAfter() time.Duration { return keyset.RetryAfter(e.cause) }
+// [ReasonKeysUnavailable] and [ReasonRevocationsUnavailable], and 0 if that isn't
+// known or makes no sense.
+func (e *Error) RetryAfter() time.Duration {
+	var cause interface{ RetryAfter() time.Duration }
+	if errors.As(e.cause, &cause) {
+		return cause.RetryAfter()
+	}
+	return keyset.RetryAfter(e.cause)
+}
 
 // LogValue shows the reason and the cause.
 func (e *Error) LogValue() slog.Value {

@@ -72,7 +72,7 @@ func TestEveryReasonHasItsOwnSentence(t *testing.T) {
 		token.ReasonMissing, token.ReasonMalformed, token.ReasonTooLarge, token.ReasonUnsupported,
 		token.ReasonKeyUnknown, token.ReasonSignatureInvalid, token.ReasonExpired, token.ReasonNotYetValid,
 		token.ReasonIssuerMismatch, token.ReasonAudienceMismatch, token.ReasonClaimsInvalid, token.ReasonRevoked,
-		token.ReasonKeysUnavailable, "",
+		token.ReasonKeysUnavailable, token.ReasonRevocationsUnavailable, "",
 	} {
 		text := token.NewError(reason, nil).Error()
 		if other, taken := seen[text]; taken {

@@ -121,7 +121,8 @@ func WithClaims[C any]() VerifierOption {
 }
 
 // WithRevocations asks r about every token, last. By default nothing is
-// revoked.
+// revoked. Nobody remembers for ever, so it needs [MaxLifetime]: what is forgotten
+// must have expired.
 func WithRevocations(r Revocations) VerifierOption {
 	return verifierOption(func(v *Verifier) error {
 		if r == nil {

@@ -51,7 +51,6 @@ func TestOptions(t *testing.T) {
 		"AnyTokenKind not cnf":  {token.AnyTokenKind(), opts(jwttest.Claim("cnf", "x")), token.ReasonUnsupported, token.ReasonUnsupported},
 		"AllowBoundAsBearer":    {token.AllowBoundAsBearer(), opts(jwttest.Claim("cnf", "x")), token.ReasonUnsupported, ""},
 		"AllowBound not others": {token.AllowBoundAsBearer(), opts(jwttest.Claim("events", 1)), token.ReasonClaimsInvalid, token.ReasonClaimsInvalid},
-		"WithRevocations":       {token.WithRevocations(revoked(issuer)), nil, "", token.ReasonRevoked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,14 +60,6 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
-
-// revocations says that every token of one issuer is revoked.
-type revocations struct{ issuer string }
-
-func revoked(issuer *jwttest.Issuer) revocations { return revocations{issuer.URL()} }
-
-func (r revocations) Revoked(t *token.Token) bool                { return t.Issuer() == r.issuer }
-func (revocations) OnRevoked(*token.Token, func()) (stop func()) { return func() {} }
 
 // TestMistakes has configurations that can't be meant, and what the error must
 // name.
@@ -103,6 +94,8 @@ func TestMistakes(t *testing.T) {
 		"no types":         {options: []token.VerifierOption{token.Types()}, says: "Types"},
 		"claims twice":     {options: []token.VerifierOption{token.WithClaims[int](), token.WithClaims[int]()}, says: "WithClaims"},
 		"nil revocations":  {options: []token.VerifierOption{token.WithRevocations(nil)}, says: "WithRevocations"},
+		"no bound on time": {options: []token.VerifierOption{token.WithRevocations(revocations{})}, says: "MaxLifetime"},
+		"forgetful":        {options: []token.VerifierOption{token.WithRevocations(revocations{forgets: true}), token.MaxLifetime(1)}, says: "1ns 30s"},
 		"nil observer":     {options: []token.VerifierOption{token.WithObserver(nil)}, says: "WithObserver"},
 		"nil clock":        {options: []token.VerifierOption{token.WithClock(nil)}, says: "WithClock"},
 		"nil option given": {options: []token.VerifierOption{nil}, says: "nil option"},

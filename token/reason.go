@@ -7,9 +7,8 @@ import "errors"
 type Reason string
 
 // The reasons of this package and, for Missing, of those that look for a token
-// in a call. All are verdicts on the token, and mean Unauthenticated, except
-// KeysUnavailable: that one says that there is no verdict, and means
-// Unavailable.
+// in a call. All are verdicts on the token, and mean Unauthenticated, except the
+// last two: those say that there is no verdict, and mean Unavailable.
 const (
 	ReasonMissing          Reason = "TOKEN_MISSING"       // the call carries no token
 	ReasonMalformed        Reason = "TOKEN_MALFORMED"     // not a JWT: shape, encoding or JSON
@@ -24,6 +23,9 @@ const (
 	ReasonClaimsInvalid    Reason = "CLAIMS_INVALID"      // a claim is missing, of the wrong type, or of another kind of token
 	ReasonRevoked          Reason = "TOKEN_REVOKED"       // ended early
 	ReasonKeysUnavailable  Reason = "KEYS_UNAVAILABLE"    // can't tell now: no keys
+
+	// Can't tell now whether it has been revoked.
+	ReasonRevocationsUnavailable Reason = "REVOCATIONS_UNAVAILABLE"
 )
 
 // ReasonOf returns the reason of the [*Error] in err's chain, and "" if there
@@ -66,6 +68,8 @@ func (r Reason) text() string {
 		return "the token has been revoked"
 	case ReasonKeysUnavailable:
 		return "the token can't be verified now"
+	case ReasonRevocationsUnavailable:
+		return "whether the token has been revoked can't be told now"
 	default:
 		return "the token was refused"
 	}

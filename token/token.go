@@ -35,6 +35,10 @@ type contents struct {
 	claims        claims
 	validUntil    time.Time
 	application   any
+	signed        string // what the signature is over
+
+	signedOnce sync.Once
+	signedHash [sha256.Size]byte // what SigningInputHash returns
 
 	treeOnce sync.Once
 	tree     *claimTree // what claimTree returns
@@ -86,6 +90,21 @@ func (t *Token) HasAudience(audience string) bool {
 
 // ID returns the "jti" claim, "" if there is none.
 func (t *Token) ID() string { return string(t.says().claims.ID) }
+
+// Session returns the "sid" claim: the session at the issuer that the token
+// belongs to (OpenID Connect Front-Channel Logout 1.0 section 3), "" if there is
+// none.
+func (t *Token) Session() string { return string(t.says().claims.Session) }
+
+// SigningInputHash returns the SHA-256 of the token's JWS Signing Input (RFC 7515
+// section 2): its header and payload as they were sent, without the signature. Who
+// holds a token can change its signature, with ECDSA, but not this. It is computed
+// when first asked for.
+func (t *Token) SigningInputHash() [sha256.Size]byte {
+	says := t.says()
+	says.signedOnce.Do(func() { says.signedHash = sha256.Sum256([]byte(says.signed)) })
+	return says.signedHash
+}
 
 // Expires returns the "exp" claim. The token is accepted a little longer,
 // see [Token.ValidUntil].

@@ -39,7 +39,8 @@ type Verifier struct {
 // issuer, an issuer without URL, keys or audience, two issuers with one URL, a
 // URL that differs from what the keys are for, a template without tenants or
 // tenants without one, an option with a value that makes no sense, WithClaims
-// for two types.
+// for two types, WithRevocations without MaxLifetime or with revocations that
+// forget too early.
 func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error) {
 	v := &Verifier{
 		now:         time.Now, //nolint:forbidigo // the default clock
@@ -58,6 +59,9 @@ func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error)
 		if err := option.apply(v); err != nil {
 			return nil, fmt.Errorf("token: %w", err)
 		}
+	}
+	if err := v.checkRevocations(); err != nil {
+		return nil, fmt.Errorf("token: %w", err)
 	}
 	return v, nil
 }
@@ -183,12 +187,13 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
 		fingerprint:   Fingerprint(raw),
 		keyID:         string(header.KeyID),
 		algorithm:     header.algorithm(),
+		signed:        segments.signed,
 		claims:        claims,
 		validUntil:    claims.Expires.Add(v.leeway),
 		application:   application,
 	})
-	if v.revocations.Revoked(t) {
-		return nil, refuse(ReasonRevoked, "%s is revoked", t)
+	if err := v.checkRevoked(t); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

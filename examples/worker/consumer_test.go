@@ -61,7 +61,7 @@ func TestWhatBecomesOfAJob(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				issuer := jwttest.NewIssuer(t, jwttest.InMemory())
-				c := newConsumer(t, issuer, token.Leeway(0), token.WithRevocations(revoked{}))
+				c := newConsumer(t, issuer, token.Leeway(0), token.WithRevocations(revoked{}), token.MaxLifetime(24*time.Hour))
 				c.do = test.do
 				if c.do == nil {
 					c.do = func(context.Context, Job) error { t.Error("it was done"); return nil }
@@ -98,7 +98,9 @@ func failing(code codes.Code) func(context.Context, Job) error {
 // revoked is a list of the tokens that say it of themselves.
 type revoked struct{}
 
-func (revoked) Revoked(t *token.Token) bool { return t.ID() == "revoked" }
+func (revoked) Revoked(t *token.Token) (bool, error) { return t.ID() == "revoked", nil }
+
+func (revoked) Covers(_, _ time.Duration) error { return nil }
 
 func (revoked) OnRevoked(*token.Token, func()) (stop func()) { return func() {} }
 
