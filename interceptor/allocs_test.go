@@ -3,6 +3,8 @@ package interceptor_test
 import (
 	"context"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -90,4 +92,36 @@ func TestWhatAStreamsEndAllocates(t *testing.T) { //nolint:paralleltest // testi
 	if message != 0 {
 		t.Errorf("%v allocations a message", message)
 	}
+}
+
+// TestWhatARequestsEndAllocates counts what it costs each HTTP request with a token
+// to end with it, beside what verifying costs and what a public one does.
+func TestWhatARequestsEndAllocates(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
+	w := newWorld(t)
+	raw := w.issuer.Token()
+	ends := leastAllocs(requests(t, w, interceptor.Authenticated(), raw))
+	public := leastAllocs(requests(t, w, interceptor.Public(unaryCall), raw))
+	verifying := leastAllocs(func() { _, _ = w.verifier.Verify(t.Context(), raw) })
+	t.Logf("%v allocations a request: %v of verifying, %v of a public one", ends, verifying, public)
+	if more := ends - verifying - public; more > 7 { // 6 for the end, and the header's value
+		t.Errorf("%v allocations a request more", more)
+	}
+}
+
+// requests returns what makes a request that is let in.
+func requests(t *testing.T, w world, policy interceptor.Policy, raw string) func() {
+	t.Helper()
+	handler := httpHandler(t, w.server(t, policy), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	r := httpRequest(t, http.MethodGet, unaryCall, bearing("Bearer "+raw))
+	writer := httptest.NewRecorder()
+	return func() { handler.ServeHTTP(writer, r) }
+}
+
+// leastAllocs returns how often a call allocates, see allocs.
+func leastAllocs(call func()) float64 {
+	least := math.Inf(1)
+	for range 200 {
+		least = min(least, testing.AllocsPerRun(1, call))
+	}
+	return least
 }

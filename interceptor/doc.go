@@ -47,6 +47,17 @@
 // message but the reading of a pointer. To go on, a client opens the stream again with
 // a fresh token.
 //
+// The end comes while the handler runs. What gRPC does not lock, such as
+// grpc.SetSendCompressor, is therefore for the beginning of a handler: called at the
+// end it may race with the status. A handler that sleeps past the end goes on holding
+// its place among gRPC's MaxConcurrentStreams. Timers are monotonic: time in which the
+// machine sleeps does not count, so a stream may outlive its token by that; what comes
+// in or is relayed is held against the clock.
+//
+// An HTTP request ends with its token as well, see [Server.HTTPHandler], and so do the
+// calls that a [Client] makes in the context of either: they return the reason, and
+// not Canceled.
+//
 // # Relaying
 //
 // The token that goes out is the one this server verified, unchanged. A guard
@@ -77,7 +88,7 @@
 //	unary and streams can't differ          yes        no: 2 lines  yes
 //	an outage is not a denial               yes        yes          yes
 //	only what was verified goes on          yes        if asked(1)  yes
-//	an open stream ends with its token      yes        no(3)        no(3)
+//	an open stream ends with its token      yes        no(3)        yes(5)
 //	headers are limited                     yes        no(2)        no(2)
 //	identity headers are stripped           yes        yes          yes
 //	hops are hidden: of own refusals        yes        yes          yes
@@ -86,23 +97,25 @@
 //
 // (1) go-grpc-middleware asks nobody for a service with an AuthFuncOverride, nor
 // for what a selector leaves out; [VerifiedOnly] on the client then keeps the
-// token back. (2) Set [Server.MaxHeaderListSize] yourself. (3) They see the
-// beginning of a call, not its end. (4) Behind a proxy that ends it, see
-// [WithPeerNames].
+// token back. (2) Set [Server.MaxHeaderListSize] yourself. (3) AuthFunc sees the
+// beginning of a call, not its end, and HTTPHandler only the bytes of an answer; with
+// AuthFunc, take [Server.StreamInterceptor] for the streams. (4) Behind a proxy that
+// ends it, see [WithPeerNames]. (5) The context ends and what is read, and a second
+// later what is written; gRPC's callers are told why, others by the handler.
 //
 // For calls that go out:
 //
 //	promise                                 Client     metadata.Relay
 //	the token goes on byte for byte         yes        yes
-//	and was verified here                   yes(5)     no: the next hop must
+//	and was verified here                   yes(6)     no: the next hop must
 //	never in the clear                      yes        no: it sees no connection
 //	never twice                             yes        yes, if it is the last to write
 //	never from a method that verified none  yes        no: it can't know
-//	no network call per request             yes(6)     yes
+//	no network call per request             yes(7)     yes
 //	unary and streams can't differ          yes        call it in both
 //	a relayed stream ends with its token    yes        no: the token is not read
 //
-// (5) With [VerifiedOnly]. (6) But for those of a [Source] or [Otherwise].
+// (6) With [VerifiedOnly]. (7) But for those of a [Source] or [Otherwise].
 //
 // # Order
 //

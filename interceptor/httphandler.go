@@ -23,11 +23,30 @@ import (
 // path that is neither a method with a rule nor named there is refused.
 //
 // next finds the token in the request's context, see [token.FromContext], and
-// what it calls with that context by a [Client] relays it. What it begins goes on
-// when the token ends: bound it in next. gRPC's own server, with [Server.Options] and
-// no HTTPHandler, ends its streams by ServeHTTP too. A browser sends CORS
+// what it calls with that context by a [Client] relays it. A browser sends CORS
 // preflights without a token, so put the handler that answers them around this
 // one; it then adds its headers to refusals as well.
+//
+// A request lives no longer than its token. When that has expired, leeway included,
+// or is revoked, the request's context ends, for a cause that [RefusalFrom] reads.
+// From then on reading the body fails, and a second later writing does: by
+// [http.ResponseController], where the server and whoever wraps its ResponseWriter
+// (by a method Unwrap) let it. What the caller is told within that second is for next
+// to say; if it says nothing, that is 200, and from Connect's handlers it is "canceled"
+// unless an interceptor of theirs says the cause.
+//
+// To gRPC's clients HTTPHandler says the reason itself, in the trailers, when next has
+// returned. gRPC's own server returns at once, even if its handler sleeps or is
+// blocked, unless the client does not read: then the stream is reset after the second.
+// The cause in the context of such a handler may be a bare [context.Canceled], for
+// gRPC cancels it too; a [Client] finds the reason all the same. If that server has
+// [Server.Options] as well, the status is the same whoever writes it, and either tells
+// its observer, or both do.
+//
+// What can't be ended: a handler that looks neither at its context nor at the errors
+// of what it reads and writes, one that sets deadlines of its own afterwards, and a
+// hijacked connection once the handler has returned. An HTTP/1 connection is closed
+// behind a request that ended. In shadow no request ends.
 //
 // A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
 // the headers, to a Connect stream in its last frame, to all others by 401, 403
@@ -120,7 +139,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused.writeTo(w, r, found.isMethod)
 		return
 	}
-	h.pass(w, r, token.NewContext(ctx, t))
+	h.serve(token.NewContext(ctx, t), w, r, found)
 }
 
 // pass passes a request on.

@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -11,18 +12,22 @@ import (
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// lease is what an open stream lives on: it ends with the token, when that
-// expires or is revoked.
+// lease is what an open stream or an HTTP request lives on: it ends with the
+// token, when that expires or is revoked.
 type lease struct {
+	context.Context //nolint:containedctx // of the stream, which is what ends
+
 	server *Server
 	method string
 	token  *token.Token
-	ctx    context.Context //nolint:containedctx // of the stream, which is what ends
 	cancel context.CancelCauseFunc
 
 	// transport writes the status past a handler that is blocked. It is nil if
 	// gRPC doesn't offer that; then the handler has to return first.
 	transport statusWriter
+
+	// response is cut off past a handler that is blocked. It is nil for a stream.
+	response http.ResponseWriter
 
 	outcome atomic.Pointer[outcome] // nil while the stream is open
 
@@ -48,10 +53,24 @@ var settled = new(outcome) //nolint:gochecknoglobals // a value like any sentine
 // started. Release it when the context has served.
 func (s *Server) newLease(ctx context.Context, t *token.Token, method string) (context.Context, *lease) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &lease{server: s, method: method, token: t, ctx: ctx, cancel: cancel}
+	l := &lease{Context: ctx, server: s, method: method, token: t, cancel: cancel}
+	return l, l
 }
 
-// start makes the lease end with the token; at once, if that has ended already.
+// leaseKey is the key of the lease in its context.
+type leaseKey struct{}
+
+// Value returns the lease itself for its key: contexts that were made of the stream's
+// find it, also those that have lost the cause.
+func (l *lease) Value(key any) any {
+	if key == (leaseKey{}) {
+		return l
+	}
+	return l.Context.Value(key)
+}
+
+// start makes the lease end with the token; at once, if that has ended already. The
+// timer is monotonic: while the machine sleeps it stands still.
 func (l *lease) start() {
 	l.timer = time.AfterFunc(l.token.ValidUntil().Sub(l.server.now()), func() { l.end(token.ReasonExpired) })
 	l.unwatch = l.server.verifier.OnRevoked(l.token, func() { l.end(token.ReasonRevoked) })
@@ -60,17 +79,18 @@ func (l *lease) start() {
 // end ends the stream, unless its handler has returned or it was ended before. The
 // context comes first: a handler that waits for it and for the stream learns why.
 // Whoever revokes is not kept waiting: telling the caller, over net/http, and the
-// observer may take as long as they like.
+// observer may take as long as they like. The handler may be running meanwhile, so
+// what gRPC does not lock (SetSendCompressor) is not safe for it at the end.
 func (l *lease) end(reason token.Reason) {
 	refused := newRefusal(token.NewError(reason, nil), l.method, l.server.hop)
-	refused.hopHidden = l.server.hideHops
+	refused.hopHidden, refused.ended = l.server.hideHops, true
 	ended := &outcome{refused: refused, written: make(chan struct{})}
 	if !l.outcome.CompareAndSwap(nil, ended) {
 		return
 	}
 	if l.server.shadow != nil { // nobody is refused, but it is told
 		close(ended.written)
-		go l.server.observeEnd(l.ctx, l.token, refused)
+		go l.server.observeEnd(l.Context, l.token, refused)
 		return
 	}
 	l.cancel(refused)
@@ -83,9 +103,12 @@ func (l *lease) tell(ended *outcome) {
 	if l.transport != nil {
 		_ = l.transport.WriteStatus(ended.refused.GRPCStatus()) // an error is a stream that is gone
 	}
+	if l.response != nil {
+		cutOff(l.response)
+	}
 	close(ended.written)
-	if errors.Is(context.Cause(l.ctx), ended.refused) {
-		l.server.observeEnd(context.WithoutCancel(l.ctx), l.token, ended.refused)
+	if errors.Is(context.Cause(l.Context), ended.refused) {
+		l.server.observeEnd(context.WithoutCancel(l.Context), l.token, ended.refused)
 	}
 }
 

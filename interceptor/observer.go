@@ -13,8 +13,8 @@ import (
 // called concurrently. Nothing they are given prints a token.
 type Observer interface {
 	// Decided is called once for each incoming call, but for preflights that
-	// nobody decides on, see UncheckedPreflights; and once more for a stream that is
-	// ended with its token.
+	// nobody decides on, see UncheckedPreflights; and once more for a stream or an
+	// HTTP request that is ended with its token.
 	Decided(ctx context.Context, d Decision)
 
 	// Relayed is called for each attempt of an outgoing call that carries or may
@@ -30,7 +30,7 @@ type Decision struct {
 	Token    *token.Token  // nil if none was verified; there too if the policy refused its bearer
 	Reason   token.Reason  // "" if the call was let in
 	Err      error         // the refusal; logged by slog it shows reason, method, hop and cause
-	Ended    bool          // an open stream was ended; else a call was let in or refused
+	Ended    bool          // an open stream or request was ended; else a call was let in or refused
 	Shadow   bool          // the call was let in, Reason and Err are what would be, see Shadow
 	Duration time.Duration // finding and verifying the token, and judging
 

@@ -28,6 +28,7 @@ type refusalError struct {
 	cause  error  // may be nil
 
 	hopHidden bool // whether callers are not told the hop
+	ended     bool // whether it is the end of a call that was let in, and so the cause of a context
 }
 
 // newRefusal returns a refusal for err, which came of looking for a token or

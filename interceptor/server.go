@@ -123,7 +123,10 @@ func (s *Server) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc
 //	grpc.MaxHeaderListSize(server.MaxHeaderListSize())
 //
 // Prefer [Server.Options], which can't forget one of them, and sees calls to their
-// end: what [HideHops] takes out of handlers' errors it can't take out here. A
+// end: what [HideHops] takes out of handlers' errors it can't take out here, and
+// a stream goes on when its token ends. For that, have [Server.StreamInterceptor]
+// in the place of the second line, or handlers that look at [token.Token.ValidUntil]
+// and [token.Verifier.OnRevoked]. A
 // service with an AuthFuncOverride, and what a selector leaves out, is not decided
 // on at all.
 func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
