@@ -68,26 +68,32 @@ func (c *Client) DialOptions() []grpc.DialOption {
 
 // UnaryInterceptor relays on unary calls. Prefer [Client.DialOptions], which
 // can't forget streams.
+//
+// A call that was broken off because the stream or the HTTP request in whose context
+// it was made ended with its token returns that refusal, with [token.ReasonExpired]
+// or [token.ReasonRevoked], and not Canceled.
 func (c *Client) UnaryInterceptor(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	g, err := c.prepare(ctx, Call{Method: method, Target: targetOf(cc)}, opts)
 	if err != nil {
 		return err
 	}
-	return invoker(ctx, method, req, reply, cc, g.among(opts)...)
+	return explained(ctx, invoker(ctx, method, req, reply, cc, g.among(opts)...))
 }
 
 // StreamInterceptor relays on streams. Prefer [Client.DialOptions], which can't
 // forget unary calls.
 //
 // A stream that carries a verified token lives no longer than the token: when
-// that ends, so does the stream, with [token.ReasonExpired].
+// that ends, so does the stream, with [token.ReasonExpired]. One that is opened in
+// the context of a stream or an HTTP request ends with that one's token, for the same
+// reason.
 func (c *Client) StreamInterceptor(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	g, err := c.prepare(ctx, Call{Method: method, Target: targetOf(cc)}, opts)
 	if err != nil {
 		return nil, err
 	}
 	if g == nil || g.plan.until.IsZero() {
-		return streamer(ctx, desc, cc, method, g.among(opts)...)
+		return openUncut(ctx, desc, cc, method, streamer, g.among(opts))
 	}
 	return g.openUntilEnd(ctx, desc, cc, streamer, opts)
 }

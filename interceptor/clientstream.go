@@ -7,15 +7,29 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	grpcmd "google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
+
+	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// clientStream is a stream that ends with its token.
+// clientStream is a stream that says so if it ended with a token: the one that it
+// carries, or the one of the call that is being served.
 type clientStream struct {
 	grpc.ClientStream
-	cut *cut
+	ctx context.Context //nolint:containedctx // of the stream, whose cause says why it ended
+}
+
+// openUncut opens a stream that carries nothing whose end is known. In the context
+// of a call with a token it ends when that call does.
+func openUncut(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts []grpc.CallOption) (grpc.ClientStream, error) {
+	stream, err := streamer(ctx, desc, cc, method, opts...)
+	if err != nil {
+		return nil, explained(ctx, err)
+	}
+	if _, decided := token.Decided(ctx); !decided { // nothing of ours ends it
+		return stream, nil
+	}
+	return &clientStream{ClientStream: stream, ctx: ctx}, nil
 }
 
 // openUntilEnd opens a stream that lives until the credential ends. A deadline
@@ -28,24 +42,24 @@ func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grp
 	opts = append(g.among(opts), grpc.OnFinish(func(error) { g.cut.release() }))
 	stream, err := streamer(ctx, desc, cc, g.call.Method, opts...)
 	if err != nil {
-		err = g.cut.explain(err)
+		err = explained(ctx, err)
 		g.cut.release()
 		return nil, err
 	}
-	return &clientStream{ClientStream: stream, cut: g.cut}, nil
+	return &clientStream{ClientStream: stream, ctx: ctx}, nil
 }
 
 // Header is that of the stream, and says so if it was cut.
 func (s *clientStream) Header() (grpcmd.MD, error) {
 	md, err := s.ClientStream.Header()
-	return md, s.cut.explain(err)
+	return md, explained(s.ctx, err)
 }
 
 // SendMsg is that of the stream, and says so if it was cut.
-func (s *clientStream) SendMsg(m any) error { return s.cut.explain(s.ClientStream.SendMsg(m)) }
+func (s *clientStream) SendMsg(m any) error { return explained(s.ctx, s.ClientStream.SendMsg(m)) }
 
 // RecvMsg is that of the stream, and says so if it was cut.
-func (s *clientStream) RecvMsg(m any) error { return s.cut.explain(s.ClientStream.RecvMsg(m)) }
+func (s *clientStream) RecvMsg(m any) error { return explained(s.ctx, s.ClientStream.RecvMsg(m)) }
 
 // CloseSend is not among them: its error is only ever that of the stream,
 // which RecvMsg returns too.
@@ -85,6 +99,7 @@ func (c *cut) arm() {
 func (c *cut) fire() {
 	g := c.guard
 	r := newRefusal(g.plan.ended(g.plan.until), g.call.Method, g.client.hop)
+	r.ended = true
 	c.cancel(r)
 	if errors.Is(context.Cause(c.ctx), r) {
 		g.client.observe(c.ctx, Relayed{
@@ -102,14 +117,4 @@ func (c *cut) release() {
 	}
 	c.mu.Unlock()
 	c.cancel(nil)
-}
-
-// explain returns the reason instead of the bare "canceled" that a cut leads
-// to. Any other outcome stands: the call may have ended by itself first.
-func (c *cut) explain(err error) error {
-	var r *refusalError
-	if status.Code(err) == codes.Canceled && errors.As(context.Cause(c.ctx), &r) {
-		return r
-	}
-	return err
 }

@@ -119,7 +119,7 @@ func (p *plan) ended(now time.Time) error {
 // nobody's failure.
 func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return status.FromContextError(ctx.Err()).Err()
+		return explained(ctx, status.FromContextError(ctx.Err()).Err())
 	}
 	if s, ok := status.FromError(err); ok && isForCredentials(s.Code()) {
 		return err
