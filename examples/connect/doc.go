@@ -1,8 +1,9 @@
-// Package connectrelay is for teams that speak Connect. It has nothing for their
-// servers, which [interceptor.Server.HTTPHandler] covers as it is; the tests
-// here show that it decides on every protocol as the interceptors do on gRPC. It
-// has the way out: [Relay] sends the token of the call that is being served along
-// with the calls that its handler makes.
+// Package connectrelay is for teams that speak Connect. Their servers
+// [interceptor.Server.HTTPHandler] covers as it is; the tests here show that it
+// decides on every protocol as the interceptors do on gRPC. [Ends], among a handler's
+// interceptors, lets streams that end with their token say so. The rest is the way
+// out: [Relay] sends the token of the call that is being served along with the calls
+// that its handler makes.
 //
 //	relay, err := connectrelay.New(connectrelay.Config{BaseURL: "https://inventory.internal"})
 //	...
@@ -10,8 +11,8 @@
 //		connectrelay.WithoutRedirects(httpClient), "https://inventory.internal",
 //		connect.WithInterceptors(logging, relay)) // the relay last
 //
-// Take relay.go, stream.go and refusal.go with you: they need nothing else of
-// what is here.
+// Take relay.go, stream.go, end.go and refusal.go with you: they need nothing else
+// of what is here.
 //
 // # What it can't keep
 //

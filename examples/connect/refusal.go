@@ -28,6 +28,11 @@ func AsUpstream(err error) error {
 	if err == nil || !ok {
 		return err
 	}
+	return fromStatus(s)
+}
+
+// fromStatus returns an error of gRPC as one of Connect.
+func fromStatus(s *status.Status) *connect.Error {
 	answer := connect.NewError(connect.Code(s.Code()), errors.New(s.Message()))
 	for _, detail := range s.Proto().GetDetails() {
 		addDetail(answer, detail)

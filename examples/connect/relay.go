@@ -85,6 +85,8 @@ func (r *Relay) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			if _, err := r.prepare(ctx, request.Header(), request.Peer()); err != nil {
 				return nil, err
 			}
+			response, err := next(ctx, request)
+			return response, explained(ctx, err)
 		}
 		return next(ctx, request)
 	}

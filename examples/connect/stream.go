@@ -90,8 +90,8 @@ func (s *stream) release() {
 // that this leads to. Any other outcome stands.
 func (s *stream) explain(err error) error {
 	var refusal *connect.Error
-	if (err == nil || connect.CodeOf(err) == connect.CodeCanceled) && errors.As(context.Cause(s.ctx), &refusal) {
+	if (err == nil || isCanceled(err)) && errors.As(context.Cause(s.ctx), &refusal) {
 		return refusal
 	}
-	return err
+	return explained(s.ctx, err)
 }
