@@ -1,0 +1,118 @@
+package revocation_test
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/revocation"
+)
+
+func TestOnlyThoseWhomItConcernsAreToldAndOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	var mine, mineToo, others, stopped bell
+	first := w.token(sid("s-1"))
+	list.OnRevoked(first, mine.ring)
+	list.OnRevoked(w.token(sid("s-1")), mineToo.ring)
+	list.OnRevoked(w.token(sid("s-2")), others.ring)
+	stop := list.OnRevoked(first, stopped.ring)
+	stop()
+	stop() // more than once
+	revoke(t, list, revocation.Session(w.issuer.URL(), "s-1"))
+	revoke(t, list, revocation.Session(w.issuer.URL(), "s-1"), revocation.Token(first)) // for another reason, too
+	mine.want(t, 1)
+	mineToo.want(t, 1)
+	others.want(t, 0)
+	stopped.want(t, 0)
+}
+
+// Whoever stops is taken from among others with the same session, in any order.
+func TestThoseWhoStopLeaveTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	for round := range 100 {
+		id := strconv.Itoa(round)
+		verified := w.token(sid(id))
+		bells, stops := make([]bell, 6), make([]func(), 6)
+		for i := range bells {
+			stops[i] = list.OnRevoked(verified, bells[i].ring)
+		}
+		gone := rand.Perm(len(bells))[:round%(len(bells)+1)] //nolint:gosec // any order will do
+		want := []int32{1, 1, 1, 1, 1, 1}
+		for _, i := range gone {
+			stops[i]()
+			want[i] = 0
+		}
+		revoke(t, list, revocation.Session(w.issuer.URL(), id))
+		for i := range bells {
+			bells[i].want(t, want[i])
+			stops[i]()
+		}
+	}
+}
+
+// A watch that begins while the entry comes finds it, or is found: it is told once.
+func TestNobodyWhoBeginsMeanwhileIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	for i := range 300 {
+		id := strconv.Itoa(i)
+		verified := w.token(sid(id))
+		var told, late bell
+		var both sync.WaitGroup
+		both.Go(func() { list.OnRevoked(verified, told.ring) })
+		both.Go(func() { list.OnRevoked(verified, late.ring) })
+		both.Go(func() { _ = list.Revoke(t.Context(), revocation.Session(w.issuer.URL(), id)) })
+		both.Wait()
+		told.want(t, 1)
+		late.want(t, 1)
+	}
+}
+
+func TestAfterStopHasReturnedNobodyIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	for i := range 300 {
+		id := strconv.Itoa(i)
+		var told, both = new(bell), new(sync.WaitGroup)
+		stop := list.OnRevoked(w.token(sid(id)), func() { told.ring() })
+		both.Go(func() { _ = list.Revoke(t.Context(), revocation.Session(w.issuer.URL(), id)) })
+		stop()
+		before := told.rung.Load()
+		both.Wait()
+		told.want(t, before)
+	}
+}
+
+// An application may revoke from where it is told.
+func TestWhoIsToldMayRevoke(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	var told bell
+	list.OnRevoked(w.token(sid("b")), told.ring)
+	list.OnRevoked(w.token(sid("a")), func() {
+		_ = list.Revoke(t.Context(), revocation.Session(w.issuer.URL(), "b"))
+	})
+	revoke(t, list, revocation.Session(w.issuer.URL(), "a"))
+	told.want(t, 1)
+}
+
+func TestATokenWithoutAnyNameCanBeWatched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	var told bell
+	stop := list.OnRevoked(w.token(jwttest.Without("jti"), jwttest.IssuedAt(time.Now().Add(-time.Minute))), told.ring)
+	revoke(t, list, revocation.Issuer(w.issuer.URL(), time.Now()))
+	told.want(t, 1)
+	stop()
+}
