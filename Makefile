@@ -8,10 +8,11 @@ MAKEFLAGS += --no-builtin-rules
 # `./...` does not see nested modules, so every target walks this list. The
 # library comes last, so that its results are what one sees. tools pins versions,
 # and has our own plugin for buf.
-MODULES := examples tools .
+MODULES := benchmarks examples tools .
 BIN ?= $(CURDIR)/.bin
 FUZZTIME ?= 30s
 SOAKTIME ?= 210s
+BENCHTIME ?= 1s
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -103,6 +104,11 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 .PHONY: soak-keys
 soak-keys: ## Let key sets live through outages and rotations for SOAKTIME (210s)
 	go test $(RACE) -tags soak -run '^TestSoak$$' -count=1 -v -timeout '$(SOAKTIME)' ./keyset
+
+# Times are noisy: compare what one run has measured. BENCHTIME=3s takes longer.
+.PHONY: bench
+bench: ## Measure what the library costs
+	go -C benchmarks test -run '^$$' -bench . -benchtime '$(BENCHTIME)' ./...
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities in what we call
