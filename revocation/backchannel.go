@@ -11,13 +11,79 @@ import (
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
-// BackChannelLogout returns a handler for the logouts of identity providers, by
-// OpenID Connect Back-Channel Logout 1.0 (incorporating errata set 1), which the
-// sections below are of. What the provider says has ended, it gives to writer. It
-// only fails on configuration mistakes: no writer, issuers that
-// [token.NewVerifier] refuses, AnyAudience, a time that makes no sense.
+// BackChannelLogout returns a handler for the logouts that identity providers
+// announce: OpenID Connect Back-Channel Logout 1.0 with errata set 1, which the
+// sections below are of. What has ended at the provider, it gives to writer.
+// Configuration mistakes are errors: no writer, issuers that [token.NewVerifier]
+// refuses, AnyAudience, a time that makes no sense.
 //
-// TODO
+// The provider has to reach it, so strangers may too: register its https URL as
+// the client's backchannel_logout_uri, and limit the rate of requests in front of
+// it. It needs no authentication, as the logout token is one.
+//
+// # What is accepted
+//
+// A POST of a form with exactly one logout_token, which is not in the query, of at
+// most 64 KiB. The token's signature is verified by the keys of its issuer (never
+// "none"), its header has the type "logout+jwt", and it has an "iss" and "aud" that
+// are ours, "iat", an "exp" that is not over and within MaxLifetime of "iat", "jti",
+// the event, "sid" or "sub" or both, and no "nonce" (sections 2.4 to 2.6). Other
+// parameters, claims and events are ignored. Encrypted logout tokens are refused.
+//
+// # What is revoked
+//
+//	"sid"            Session: the session's tokens
+//	"sub", no "sid"  Principal: what was issued to the user before the token's "iat"
+//	both             Session and, with EverySession, Principal
+//
+// So access tokens need a "sid", the same as in ID tokens, or EverySession. They
+// need the logout token's "sub" for the latter two: a provider with pairwise
+// subjects (OpenID Connect Core section 8) may give each client another.
+//
+// # Replays
+//
+// Whoever has seen a logout token can send it again until it expires. That does
+// nothing: each entry has the times of the token and not of its arrival, so it is
+// equal to the first, which lists have already. It reaches no token that was issued
+// later, is remembered no longer, and this holds for each replica without them
+// knowing of each other. Therefore what is remembered here, the last 4096 logout
+// tokens, only saves writers the work. A replay is answered as the first was.
+//
+// # What is answered
+//
+//	200  published, or published before
+//	400  the request or its token is invalid
+//	405  not a POST, see Allow
+//	408  the body did not come in time
+//	413  the body is too large
+//	415  not a form, or in an encoding
+//	503  keys can't be fetched, or the writer fails; see Retry-After
+//
+// Errors have a body as in section 2.8, {"error": ..., "error_description": ...}, in
+// which nothing of the token is. 503 is a departure from section 2.8, which has 400
+// for logouts that failed, too: only with 503 is it worth trying again, as section
+// 2.5 lets a provider do.
+//
+// Many ask only once, and then the session's tokens work until they expire. So a
+// writer that fails is tried again until Timeout, and a provider that hangs up
+// meanwhile doesn't end that. An alert on 503 belongs to [LogoutObserver].
+//
+// # Providers
+//
+// As their documentation, sources or issue trackers had it in 2026. Try yours.
+//
+//	provider   "typ"       "sid", "sub"    needs
+//	Keycloak   logout+jwt  both            "Backchannel logout session required", else there is only
+//	                                       "sub", and each logout is one everywhere
+//	           JWT         both            AllowUntyped: before version 25. "exp" came with 23.0.4
+//	Auth0      JWT         both            AllowUntyped; EverySession, unless you add "sid" to access tokens
+//	authentik  logout+jwt                  since 2025.12; AllowUntyped before. "exp" came with 2025.8.2
+//	Ory Hydra                              2.2 sends no "exp": refused
+//	Okta       none                        front-channel logout, by the user's browser; Universal Logout
+//	                                       speaks another protocol (Global Token Revocation)
+//	Entra ID   none                        front-channel logout, by the user's browser
+//
+// For those that send none, revoke by your own program when you learn of a logout.
 func BackChannelLogout(writer Writer, config LogoutConfig) (http.Handler, error) {
 	if writer == nil {
 		return nil, errors.New("revocation: back-channel logout: no writer")
