@@ -73,7 +73,7 @@ func answer(w http.ResponseWriter, err *logoutError) {
 	header.Set("Content-Type", "application/json")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(err.status)
-	_, _ = w.Write(errorBody(err))
+	_, _ = w.Write(errorBody(err)) //nolint:gosec // JSON by its type, and nothing of the request is in it
 }
 
 // errorBody is RFC 6749 section 5.2, which section 2.8 refers to. Only a request

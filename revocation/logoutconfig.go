@@ -93,7 +93,7 @@ func (c *LogoutConfig) check() error {
 	case c.MaxLifetime < time.Second || c.MaxLifetime > maxLogoutLifetime:
 		return fmt.Errorf("MaxLifetime %v is not between a second and %v", c.MaxLifetime, maxLogoutLifetime)
 	case c.Timeout < time.Millisecond || c.Timeout > maxLogoutTimeout:
-		return fmt.Errorf("Timeout %v is not between a millisecond and %v", c.Timeout, maxLogoutTimeout)
+		return fmt.Errorf("a Timeout of %v is not between a millisecond and %v", c.Timeout, maxLogoutTimeout)
 	}
 	for _, issuer := range c.Issuers {
 		if issuer.AnyAudience != "" {
