@@ -23,8 +23,8 @@ import (
 //
 // # What is accepted
 //
-// A POST of a form with exactly one logout_token, which is not in the query, of at
-// most 64 KiB. The token's signature is verified by the keys of its issuer (never
+// A POST of a form, of at most 64 KiB, with exactly one logout_token, of at most 16
+// KiB, which is not in the query. The token's signature is verified by the keys of its issuer (never
 // "none"), its header has the type "logout+jwt", and it has an "iss" and "aud" that
 // are ours, "iat", an "exp" that is not over and within MaxLifetime of "iat", "jti",
 // the event, "sid" or "sub" or both, and no "nonce" (sections 2.4 to 2.6). Other
@@ -64,24 +64,27 @@ import (
 // for logouts that failed, too: only with 503 is it worth trying again, as section
 // 2.5 lets a provider do.
 //
-// Many ask only once, and then the session's tokens work until they expire. So a
-// writer that fails is tried again until Timeout, and a provider that hangs up
-// meanwhile doesn't end that. An alert on 503 belongs to [LogoutObserver].
+// Many providers ask only once, and then the session's tokens work until they
+// expire. So a writer that fails is tried again until Timeout, and a provider that
+// hangs up meanwhile doesn't end that. What is left is worth an alert: count 503 by
+// [LogoutObserver].
 //
 // # Providers
 //
-// As their documentation, sources or issue trackers had it in 2026. Try yours.
+// As their documentation, sources or issue trackers have it. Try yours.
 //
-//	provider   "typ"       "sid", "sub"    needs
-//	Keycloak   logout+jwt  both            "Backchannel logout session required", else there is only
-//	                                       "sub", and each logout is one everywhere
-//	           JWT         both            AllowUntyped: before version 25. "exp" came with 23.0.4
-//	Auth0      JWT         both            AllowUntyped; EverySession, unless you add "sid" to access tokens
-//	authentik  logout+jwt                  since 2025.12; AllowUntyped before. "exp" came with 2025.8.2
-//	Ory Hydra                              2.2 sends no "exp": refused
-//	Okta       none                        front-channel logout, by the user's browser; Universal Logout
-//	                                       speaks another protocol (Global Token Revocation)
-//	Entra ID   none                        front-channel logout, by the user's browser
+//	provider   "typ"       "sid", "sub"  needs
+//	Keycloak   logout+jwt  both          "Backchannel logout session required": without it there is only
+//	                                     "sub", and each logout is one everywhere
+//	  older    JWT         both          AllowUntyped, before pull request 29260 of 2024; those before
+//	                                     issue 25753 of 2023 have no "exp" and are refused
+//	Auth0      JWT         both          AllowUntyped; and EverySession, if access tokens have no "sid"
+//	authentik  logout+jwt                AllowUntyped, before pull request 19554 of 2026; those before
+//	                                     2025.8.2 have no "exp" and are refused
+//	Ory Hydra                            2.2 has no "exp" and is refused (issue 4035)
+//	Okta       none                      has front-channel logout, in the user's browser, and Universal
+//	                                     Logout, which is another protocol (Global Token Revocation)
+//	Entra ID   none                      has front-channel logout, in the user's browser
 //
 // For those that send none, revoke by your own program when you learn of a logout.
 func BackChannelLogout(writer Writer, config LogoutConfig) (http.Handler, error) {

@@ -45,6 +45,31 @@ func TestAReplayedLogoutIsNotPublishedAgain(t *testing.T) {
 	})
 }
 
+func TestTheClockOfLogouts(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, test := range map[string]struct {
+		now    time.Time
+		leeway time.Duration
+		want   string
+	}{
+		"right":                 {now, 0, ""},
+		"within the leeway":     {now.Add(2*time.Minute + 25*time.Second), 0, ""},
+		"past it":               {now.Add(2*time.Minute + 35*time.Second), 0, "the token has expired"},
+		"within another leeway": {now.Add(2*time.Minute + 35*time.Second), time.Minute, ""},
+		"behind":                {now.Add(-25 * time.Second), 0, ""},
+		"far behind":            {now.Add(-35 * time.Second), 0, "the token is not valid yet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLogouts(t, func(c *revocation.LogoutConfig) {
+				c.Leeway, c.Clock = test.leeway, func() time.Time { return test.now }
+			}, jwttest.WithClock(func() time.Time { return now }))
+			wantLogout(t, l, logoutToken(l.issuer), test.want)
+		})
+	}
+}
+
 // A provider that uses a jti twice means both logouts.
 func TestOneIDOfTwoLogouts(t *testing.T) {
 	t.Parallel()
@@ -101,6 +126,9 @@ func TestTheMemoryOfReplaysIsBounded(t *testing.T) {
 	}
 	if n := send(oldest); n != remembered+2 {
 		t.Errorf("published %d times: nothing was forgotten", n)
+	}
+	if n := send(next); n != remembered+3 {
+		t.Errorf("published %d times: the next oldest was not forgotten", n)
 	}
 }
 

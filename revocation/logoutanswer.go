@@ -24,9 +24,6 @@ func (e *logoutError) Error() string { return "revocation: back-channel logout: 
 
 func (e *logoutError) Unwrap() error { return e.cause }
 
-// RetryAfter returns how long to wait before trying again, 0 if that is no use.
-func (e *logoutError) RetryAfter() time.Duration { return e.retryAfter }
-
 func invalidRequest(description string) *logoutError {
 	return &logoutError{status: http.StatusBadRequest, description: description}
 }
@@ -67,8 +64,6 @@ func answer(w http.ResponseWriter, err *logoutError) {
 		header.Set("Allow", http.MethodPost)
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", strconv.FormatInt(ceilSeconds(err.retryAfter), 10))
-	case http.StatusRequestTimeout:
-		header.Set("Connection", "close") // the rest of the body may be under way
 	}
 	header.Set("Content-Type", "application/json")
 	header.Set("X-Content-Type-Options", "nosniff")
