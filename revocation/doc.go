@@ -31,6 +31,10 @@
 //
 // A [Feed] is read from its beginning to its end, and then on; a [Writer] adds to it.
 // A list is itself a writer, for its own process. A list with several sources has
+// the entries of all.
+//
+//	Memory             within one process
+//	File, FileWriter   a file that all who share it watch
 // the entries of all. [BackChannelLogout] gives a writer what identity providers
 // announce.
 package revocation
