@@ -111,6 +111,9 @@ func (s *Service) WatchPicking(request *inventoryv1.WatchPickingRequest, stream 
 		if err != nil {
 			return err
 		}
+		if err := s.stock.Pick(ctx, quote.GetItem().GetItem().GetSku()); err != nil {
+			return status.FromContextError(err).Err()
+		}
 		hops, err := service.Hops(ctx, quote.GetHops()...)
 		if err != nil {
 			return err

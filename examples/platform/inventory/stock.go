@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/items"
 	"github.com/jwtrelay/jwtrelay/token"
@@ -33,6 +34,10 @@ type Stock interface {
 	// Release puts the items of an order back, or fails with ErrNoReservation.
 	Release(ctx context.Context, order Order) error
 
+	// Pick waits until pieces of a product can be taken from the shelf, or ctx ends:
+	// then it returns the context's error.
+	Pick(ctx context.Context, sku string) error
+
 	// Reserved returns the items of an order, or ErrNoReservation.
 	Reserved(ctx context.Context, order Order) ([]items.Item, error)
 }
@@ -42,6 +47,7 @@ type Memory struct {
 	mu       sync.Mutex
 	pieces   map[string]uint64 // by SKU
 	reserved map[Order][]items.Item
+	making   map[string]time.Duration // how long it takes to make what is made to order
 }
 
 // NewMemory returns a stock of so many pieces of each product.
@@ -53,14 +59,22 @@ func NewMemory(pieces map[string]uint64) *Memory {
 	return m
 }
 
-// TeaShop is the stock of a small tea shop with a large cellar.
+// MadeToOrder returns the stock, in which it takes a while to make a product. It is
+// for before the stock is used.
+func (m *Memory) MadeToOrder(sku string, takes time.Duration) *Memory {
+	m.making = map[string]time.Duration{sku: takes}
+	return m
+}
+
+// TeaShop is the stock of a small tea shop with a large cellar, and a potter.
 func TeaShop() *Memory {
 	return NewMemory(map[string]uint64{
+		"pot-raku":      10_000,
 		"tea-sencha":    10_000,
 		"tea-assam":     10_000,
 		"cup-stoneware": 10_000,
 		"kettle-iron":   500,
-	})
+	}).MadeToOrder("pot-raku", time.Hour)
 }
 
 // Reserve implements [Stock].
@@ -99,6 +113,18 @@ func (m *Memory) Release(_ context.Context, order Order) error {
 	}
 	delete(m.reserved, order)
 	return nil
+}
+
+// Pick implements [Stock].
+func (m *Memory) Pick(ctx context.Context, sku string) error {
+	timer := time.NewTimer(m.making[sku])
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Reserved implements [Stock].

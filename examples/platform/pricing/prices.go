@@ -34,5 +34,6 @@ func TeaShop() Memory {
 		"tea-assam":     8_90,
 		"cup-stoneware": 16_00,
 		"kettle-iron":   79_00,
+		"pot-raku":      140_00,
 	}
 }
