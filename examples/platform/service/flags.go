@@ -2,6 +2,7 @@ package service
 
 import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/examples/platform/revocations"
 )
 
 // flags are what a service is told.
@@ -12,6 +13,7 @@ type flags struct {
 	jwks          string // empty means that the discovery document of auth says it
 	snapshot      string // empty means none
 	audience      string
+	revocations   revocations.Flags
 	next          string // address of the service that this one calls
 	stopWithStdin bool
 }
@@ -26,6 +28,7 @@ func parseFlags(role Role, env process.Env) (flags, error) {
 	f.StringVar(&c.jwks, "jwks", "", "`URL` of the keys that the tokens are verified with (default: discovery, from -issuer)")
 	f.StringVar(&c.snapshot, "snapshot", "", "`file` to keep these keys in, for a start while auth is away")
 	f.StringVar(&c.audience, "audience", "platform", "`aud` of the tokens to accept")
+	c.revocations.Register(f)
 	if role.Next != "" {
 		f.Required(&c.next, role.Next, "`address` of the "+role.Next+" service")
 	}

@@ -7,7 +7,11 @@ import (
 
 // newGuard returns what decides on the calls to a service.
 func newGuard(c Config) (*interceptor.Server, error) {
-	verifier, err := token.NewVerifier([]token.Issuer{c.Issuer}, token.WithObserver(stopwatch{}))
+	how := []token.VerifierOption{token.WithObserver(stopwatch{})}
+	if c.Revocations != nil {
+		how = append(how, token.MaxLifetime(c.MaxLifetime), token.WithRevocations(c.Revocations))
+	}
+	verifier, err := token.NewVerifier([]token.Issuer{c.Issuer}, how...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,22 +3,19 @@ package service
 import (
 	"log/slog"
 
-	"google.golang.org/grpc/health"
-
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
-	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
 // openKeys returns the keys that the discovery document of auth leads to, unless
 // the flags say where they are. They come in the background: a service starts
 // though auth is away, and is healthy while it has keys that are not too old.
-func openKeys(c flags, identity *process.Identity, checks *health.Server, logger *slog.Logger) (*keyset.Remote, error) {
+func openKeys(c flags, identity *process.Identity, readyChanged func(bool), logger *slog.Logger) (*keyset.Remote, error) {
 	remote := keyset.RemoteConfig{
 		Client:       identity.HTTPClient(),
 		Logger:       logger,
 		SnapshotFile: c.snapshot,
-		ReadyChanged: interceptor.ReportHealth(checks),
+		ReadyChanged: readyChanged,
 	}
 	if c.jwks != "" {
 		keys, err := keyset.Fetch(c.jwks, remote)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/health"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -37,16 +38,26 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	logger := env.Logger(r.Name)
 
 	checks := health.NewServer()
-	keys, err := openKeys(config, identity, checks, logger) //nolint:contextcheck // the keys live until Close
+	ready := newReadiness(interceptor.ReportHealth(checks), config.needs()...)
+	keys, err := openKeys(config, identity, ready.of(needsKeys), logger) //nolint:contextcheck // the keys live until Close
 	if err != nil {
 		return err
 	}
 	defer func() { _ = keys.Close() }() // always nil
 
-	server, err := New(Config{
+	all := Config{
 		Name: r.Name, Public: r.Public, Identity: identity, Health: checks, Logger: logger,
 		Issuer: token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
-	})
+	}
+	if config.revocations.Enabled() {
+		list, err := config.revocations.Follow(ready.of(needsRevocations), logger) //nolint:contextcheck // it lives until Close
+		if err != nil {
+			return err
+		}
+		defer func() { _ = list.Close() }() // always nil
+		all.Revocations, all.MaxLifetime = list, config.revocations.MaxLifetime
+	}
+	server, err := New(all)
 	if err != nil {
 		return err
 	}
@@ -67,6 +78,20 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 		return err
 	}
 	return server.Serve(ctx, listener)
+}
+
+// What a service needs to decide on tokens.
+const (
+	needsKeys        = "keys"
+	needsRevocations = "revocations"
+)
+
+// needs are those of a service with these flags.
+func (c flags) needs() []string {
+	if c.revocations.Enabled() {
+		return []string{needsKeys, needsRevocations}
+	}
+	return []string{needsKeys}
 }
 
 // dial connects to the next service, if there is one.

@@ -28,7 +28,7 @@ import (
 // grace is how long open calls may go on once a service is told to stop.
 const grace = 5 * time.Second
 
-// Config is what a [Service] needs. All but Public is required.
+// Config is what a [Service] needs. All but Public and the last two is required.
 type Config struct {
 	Name     string       // in hops and in refusals
 	Public   bool         // whether users call it, who have no certificate
@@ -36,6 +36,9 @@ type Config struct {
 	Identity *process.Identity
 	Health   *health.Server // says whether it can work
 	Logger   *slog.Logger
+
+	Revocations token.Revocations // which tokens ended early; nil if none can
+	MaxLifetime time.Duration     // of tokens; required with Revocations
 }
 
 // Service is a gRPC server on which the protos say who may call what.
