@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
+	"github.com/jwtrelay/jwtrelay/examples/platform/revocations"
 )
 
 // grace is how long open requests may go on once the role is told to stop.
@@ -23,6 +24,7 @@ type flags struct {
 	issuer        string
 	audience      string
 	lifetime      time.Duration
+	revocations   revocations.Flags
 	stopWithStdin bool
 }
 
@@ -36,12 +38,16 @@ func parseFlags(env process.Env) (flags, error) {
 	f.StringVar(&c.issuer, "issuer", "", "`URL` that users and services see (default: https:// and the address)")
 	f.StringVar(&c.audience, "audience", "platform", "`aud` of the tokens")
 	f.DurationVar(&c.lifetime, "lifetime", 15*time.Minute, "how long a token is valid")
+	c.revocations.Register(f)
 	f.BoolVar(&c.stopWithStdin, "stop-with-stdin", false, "stop when standard input ends, as that of a child does with its parent")
 	if err := f.Parse(env); err != nil {
 		return flags{}, err
 	}
 	if c.lifetime < time.Second {
 		return flags{}, process.Usage("-lifetime: %v is less than a second", c.lifetime)
+	}
+	if c.revocations.Enabled() && c.lifetime > c.revocations.MaxLifetime {
+		return flags{}, process.Usage("-lifetime: %v is more than -max-lifetime, %v", c.lifetime, c.revocations.MaxLifetime)
 	}
 	return c, process.CheckAddr("addr", c.addr)
 }
@@ -64,6 +70,16 @@ func Run(ctx context.Context, env process.Env) error {
 	if err != nil {
 		return process.Usage("-users: %w", err)
 	}
+	logger := env.Logger("auth")
+	config := Config{Audience: c.audience, Lifetime: c.lifetime, Key: key, Users: users, Logger: logger}
+	if c.revocations.Enabled() {
+		book, err := c.revocations.Open(logger) //nolint:contextcheck // it lives until Close
+		if err != nil {
+			return err
+		}
+		defer func() { _ = book.Close() }() // always nil
+		config.Revocations = book
+	}
 	if c.stopWithStdin {
 		var cancel context.CancelFunc
 		ctx, cancel = process.UntilEOF(ctx, env.Stdin)
@@ -73,14 +89,10 @@ func Run(ctx context.Context, env process.Env) error {
 	if err != nil {
 		return err
 	}
-	if c.issuer == "" {
-		c.issuer = "https://" + listener.Addr().String()
+	if config.Issuer = c.issuer; c.issuer == "" {
+		config.Issuer = "https://" + listener.Addr().String()
 	}
-	logger := env.Logger("auth")
-	server, err := NewServer(Config{
-		Issuer: c.issuer, Audience: c.audience, Lifetime: c.lifetime,
-		Key: key, Users: users, Logger: logger,
-	})
+	server, err := NewServer(config)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -1,8 +1,9 @@
 // Package auth is the auth role of the platform: who is this user?
 //
-// Users log in with name and password and get a token. The role publishes the
-// keys that everybody else verifies tokens with, and is asked nothing else:
-// when it is away, those who are logged in don't notice.
+// Users log in with name and password and get a token, and log out again. The role
+// publishes the keys that everybody else verifies tokens with, and writes where all
+// can read it which tokens ended early. It is asked nothing else: when it is away,
+// those who are logged in don't notice.
 package auth
 
 import (
@@ -25,7 +26,7 @@ const (
 // maxLogin bounds the body of a login, in bytes.
 const maxLogin = 4 << 10
 
-// Config is what a [Server] needs. Every field is required.
+// Config is what a [Server] needs. Every field but the last is required.
 type Config struct {
 	Issuer   string        // iss of the tokens: the URL that users and services see
 	Audience string        // aud of the tokens
@@ -33,6 +34,8 @@ type Config struct {
 	Key      *SigningKey
 	Users    Users
 	Logger   *slog.Logger
+
+	Revocations Revocations // nil if tokens can't be taken back: then nobody can log out
 }
 
 // Server is the HTTP side of the role.
@@ -42,6 +45,7 @@ type Server struct {
 	decoy  Hash          // checked for users that don't exist, so that it takes as long
 	slots  chan struct{} // hashing is work: not more at once than there are processors
 	now    func() time.Time
+	ending http.Handler // nil if tokens can't be taken back
 }
 
 // NewServer returns a server.
@@ -54,21 +58,30 @@ func NewServer(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		config: config,
 		jwks:   jwks,
 		decoy:  decoy(),
 		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		now:    time.Now,
-	}, nil
+	}
+	if config.Revocations != nil {
+		s.ending, err = s.endings()
+	}
+	return s, err
 }
 
-// Handler serves login, keys and discovery.
+// Handler serves login, logout, keys and discovery.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+LoginPath, s.login)
 	mux.HandleFunc("GET "+JWKSPath, s.serveKeys)
 	mux.HandleFunc("GET "+DiscoveryPath, s.discovery)
+	if s.ending != nil {
+		for _, path := range []string{LogoutPath, LogoutEverywherePath, RevokeUserPath} {
+			mux.Handle(path, s.ending)
+		}
+	}
 	return mux
 }
 
