@@ -76,11 +76,11 @@ func TestDemoHolds(t *testing.T) {
 	}
 	for _, want := range []string{
 		"1. One order", "2. A stream", "3. What is refused", "4. Who may do what", "5. A stolen token",
-		"6. Fifty users", "7. The auth service is killed", "the keys that it kept in a file",
+		"6. Fifty users", "7. Logged out", "8. The auth service is killed", "the keys that it kept in a file",
 		"gateway     GatewayService/PlaceOrder", "pricing     PricingService/QuoteItems",
 		"TOKEN_MISSING", "SIGNATURE_INVALID", "TOKEN_EXPIRED", "AUDIENCE_MISMATCH", "KEY_UNKNOWN",
-		"a valid token; scope pricing.read; peer inventory", "SCOPE_INSUFFICIENT", "PEER_NOT_ALLOWED", "certificate required",
-		"All 7 scenes held",
+		"a valid token; scope pricing.read; peer inventory", "SCOPE_INSUFFICIENT", "TOKEN_REVOKED", "PEER_NOT_ALLOWED", "certificate required",
+		"All 8 scenes held",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in the story", want)

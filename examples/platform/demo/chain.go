@@ -79,7 +79,7 @@ type chain struct {
 }
 
 // startChain starts the services, the last one first, and waits until all of
-// them have keys. Those in wrongKeys fetch their keys from that URL instead of
+// them have keys, and know what is revoked. Those in wrongKeys fetch their keys from that URL instead of
 // the auth role's. Labels of the children end with suffix.
 func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[string]string) (*chain, error) {
 	c := &chain{children: make(map[string]*child), conns: make(map[string]*grpc.ClientConn)}
@@ -88,7 +88,8 @@ func (s *stage) startChain(ctx context.Context, suffix string, wrongKeys map[str
 	for i := len(names) - 1; i >= 0; i-- {
 		name := names[i]
 		kept := filepath.Join(s.dir, name+suffix+".keys")
-		args := append([]string{name, "-issuer", s.issuer(), "-snapshot", kept}, tlsArgs(s.files[name])...)
+		args := append([]string{name, "-issuer", s.issuer(), "-snapshot", kept, "-revocations", s.revocationsFile()},
+			tlsArgs(s.files[name])...)
 		if next != "" {
 			args = append(args, "-"+next, nextAddr)
 		}

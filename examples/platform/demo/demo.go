@@ -59,6 +59,7 @@ func scenes() []scene {
 		{"Who may do what, as the protos say", playScopes},
 		{"A stolen token, past the gateway", playStolen},
 		{"Fifty users at once", playCrowd},
+		{"Logged out, and the token ends everywhere", playLogout},
 		{"The auth service is killed", playOutage},
 	}
 }
@@ -99,7 +100,7 @@ func explain(ctx context.Context, err error) error {
 // play starts everything, and plays the scenes one by one.
 func (s *stage) play(ctx context.Context) error {
 	s.line("jwtrelay: a user's token travels through four services, and each verifies it itself\n")
-	s.line("   user -> gateway -> orders -> inventory -> pricing      auth: login and keys\n")
+	s.line("   user -> gateway -> orders -> inventory -> pricing      auth: login, logout and keys\n")
 	if err := s.open(ctx); err != nil {
 		return err
 	}

@@ -29,6 +29,31 @@ func (s *stage) loginFor(ctx context.Context, name, scope string) (bearer, time.
 	return bearer(grant.AccessToken), time.Duration(grant.ExpiresIn) * time.Second, nil
 }
 
+// ask makes a request of the auth role with a user's token, which must go well, or
+// be refused with another status. It returns when it was made.
+func (s *stage) ask(ctx context.Context, who bearer, path string, body any, want int) (time.Time, error) {
+	client := s.identity.HTTPClient()
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, loginLimit)
+	defer cancel()
+	text, err := json.Marshal(body)
+	if err != nil {
+		return time.Time{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.issuer()+path, bytes.NewReader(text))
+	if err != nil {
+		return time.Time{}, err
+	}
+	request.Header.Set("Authorization", "Bearer "+string(who))
+	began := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { _ = response.Body.Close() }() // nobody reads it
+	return began, expect("answer of auth to "+path, response.StatusCode, want)
+}
+
 // requestToken asks the auth role at url for a token.
 func requestToken(ctx context.Context, client *http.Client, url string, login auth.Login) (auth.Grant, error) {
 	defer client.CloseIdleConnections()

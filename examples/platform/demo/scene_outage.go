@@ -49,6 +49,10 @@ func playOutage(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.ok("pricing is killed, too, and started again: bob orders and watches, with the keys that it kept in a file")
+	if err := s.checkStillRefused(ctx, s.ended); err != nil {
+		return err
+	}
+	s.ok("the token that bob has logged out is still refused everywhere, by the new pricing as well")
 	return nil
 }
 

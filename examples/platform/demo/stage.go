@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -40,6 +41,7 @@ type stage struct {
 	auth     *child
 	chain    *chain
 	tokens   map[string]bearer // of those who are logged in, by their name
+	ended    bearer            // that of a user who has logged out
 }
 
 // open makes keys, certificates and users, and starts the platform.
@@ -54,7 +56,7 @@ func (s *stage) open(ctx context.Context) error {
 	if s.key, err = auth.NewSigningKey(); err != nil {
 		return err
 	}
-	if s.auth, err = s.startAuth(ctx, "auth", s.key); err != nil {
+	if s.auth, err = s.startAuth(ctx, "auth", s.key, "-revocations", s.revocationsFile()); err != nil {
 		return err
 	}
 	if s.chain, err = s.startChain(ctx, "", nil); err != nil {
@@ -121,6 +123,9 @@ func (s *stage) makeUsers() error {
 
 func (s *stage) usersFile() string { return filepath.Join(s.dir, "users") }
 
+// revocationsFile is what auth writes and all services watch.
+func (s *stage) revocationsFile() string { return filepath.Join(s.dir, "revoked.jsonl") }
+
 // cast are the users, and what each may do.
 func cast() map[string][]string {
 	users := map[string][]string{
@@ -128,6 +133,7 @@ func cast() map[string][]string {
 		"bob":   customer(),
 		"carol": {"orders.read", "orders.write"},
 		"dora":  {"orders.admin"}, // of support
+		"erin":  {auth.ScopeUsersAdmin},
 	}
 	for _, name := range crowd() {
 		users[name] = customer()
@@ -147,14 +153,14 @@ func crowd() []string {
 	return names
 }
 
-// startAuth starts an auth role that signs with this key.
-func (s *stage) startAuth(ctx context.Context, label string, key *auth.SigningKey) (*child, error) {
+// startAuth starts an auth role that signs with this key, with more arguments.
+func (s *stage) startAuth(ctx context.Context, label string, key *auth.SigningKey, more ...string) (*child, error) {
 	path := filepath.Join(s.dir, label+"-signing-key.pem")
 	if err := key.Save(path); err != nil {
 		return nil, err
 	}
-	return s.start(ctx, label, append([]string{"auth", "-key", path, "-users", s.usersFile(), "-audience", audience},
-		tlsArgs(s.files["auth"])...)...)
+	args := []string{"auth", "-key", path, "-users", s.usersFile(), "-audience", audience}
+	return s.start(ctx, label, slices.Concat(args, tlsArgs(s.files["auth"]), more)...)
 }
 
 // start starts a child, which is stopped with the stage.
