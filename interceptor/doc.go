@@ -71,7 +71,7 @@
 // but this one header is ever relayed.
 //
 // To gRPC a refusal is a status like any other: a retry policy that names its
-// code tries again. CREDENTIAL_UNAVAILABLE and KEYS_UNAVAILABLE are
+// code tries again. CREDENTIAL_UNAVAILABLE, KEYS_UNAVAILABLE and REVOCATIONS_UNAVAILABLE are
 // Unavailable, for which that makes sense.
 //
 // A service without a [Server] passes on the one bearer value that came in,
