@@ -23,7 +23,8 @@ type Feed struct {
 	epoch  string // the key
 
 	restore atomic.Pointer[func() iter.Seq[revocation.Entry]]
-	newest  atomic.Uint64 // of the ids seen, in milliseconds
+	newest  atomic.Uint64          // of the ids seen, in milliseconds
+	own     atomic.Pointer[string] // the epoch that this feed has announced last
 
 	mu      sync.Mutex
 	closed  bool

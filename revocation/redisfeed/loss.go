@@ -16,6 +16,9 @@ func (f *Feed) check(ctx context.Context, at position, p page) error {
 	if err != nil || why == "" {
 		return err
 	}
+	if own := f.own.Load(); at.epoch != p.epoch && own != nil && *own == p.epoch {
+		return lost(why) // what has begun this epoch has restored all
+	}
 	if err := f.heal(ctx); err != nil {
 		return err
 	}

@@ -161,9 +161,14 @@ func (f *Feed) restorable() iter.Seq[revocation.Entry] {
 func (f *Feed) announce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	err := f.client.SetArgs(ctx, f.epoch, rand.Text(), redis.SetArgs{Mode: "NX"}).Err()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	epoch := rand.Text()
+	err := f.client.SetArgs(ctx, f.epoch, epoch, redis.SetArgs{Mode: "NX"}).Err()
+	switch {
+	case errors.Is(err, redis.Nil): // another writer was faster
+		return nil
+	case err != nil:
 		return failed("announce", err)
 	}
+	f.own.Store(&epoch)
 	return nil
 }

@@ -146,3 +146,13 @@ func (s *server) info(section, name string) string {
 }
 
 func title(section string) string { return fmt.Sprintf("%c%s", section[0]-'a'+'A', section[1:]) }
+
+// atLeast reports whether the server is of this major version.
+func (s *server) atLeast(major int) bool {
+	s.t.Helper()
+	var is int
+	if _, err := fmt.Sscanf(s.info("server", "redis_version"), "%d.", &is); err != nil {
+		s.t.Fatal(err)
+	}
+	return is >= major
+}
