@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,4 +178,28 @@ func same(t *testing.T, got, want []revocation.Entry) {
 	if !slices.Equal(names(got), names(want)) {
 		t.Errorf("got %v\nwant %v", names(got), names(want))
 	}
+}
+
+// counting is a feed that counts the reads that bring entries.
+type counting struct {
+	revocation.Feed
+
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counting) Read(ctx context.Context, position string) (revocation.Batch, error) {
+	batch, err := c.Feed.Read(ctx, position)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(batch.Entries) > 0 {
+		c.n++
+	}
+	return batch, err
+}
+
+func (c *counting) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
 }

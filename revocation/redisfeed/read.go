@@ -75,18 +75,12 @@ type page struct {
 // page reads the item with this id, those that come after it, and the epoch, all at
 // one moment. That the item is still there proves that nothing was lost behind it.
 func (f *Feed) page(ctx context.Context, from id) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
 	var epoch *redis.StringCmd
 	var items *redis.XMessageSliceCmd
-	_, err := f.client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+	err := f.transact(ctx, func(tx redis.Pipeliner) {
 		epoch = tx.Get(ctx, f.epoch)
 		items = tx.XRangeN(ctx, f.config.Key, from.String(), "+", pageSize+1)
-		return nil
 	})
-	if errors.Is(err, redis.Nil) { // no epoch
-		err = items.Err()
-	}
 	if err != nil {
 		return page{}, failed("read", err)
 	}

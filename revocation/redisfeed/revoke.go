@@ -57,20 +57,13 @@ func (f *Feed) encodeAll(entries []revocation.Entry) ([][]byte, error) {
 // add adds items to the stream, all or none, and trims it. It reports whether the
 // stream has been announced.
 func (f *Feed) add(ctx context.Context, items [][]byte) (announced bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	var epoch *redis.StringCmd
-	var last *redis.StringCmd
-	_, err = f.client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+	var epoch, last *redis.StringCmd
+	err = f.transact(ctx, func(tx redis.Pipeliner) {
 		for i, item := range items {
 			last = tx.XAdd(ctx, f.addition(item, i == 0))
 		}
 		epoch = tx.Get(ctx, f.epoch)
-		return nil
 	})
-	if errors.Is(err, redis.Nil) {
-		err = last.Err()
-	}
 	if err != nil {
 		return false, failed("revoke", err)
 	}
