@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 # `./...` does not see nested modules, so every target walks this list. The
 # library comes last, so that its results are what one sees. tools pins versions,
 # and has our own plugin for buf.
-MODULES := benchmarks examples tools .
+MODULES := benchmarks examples tools revocation/redisfeed .
 BIN ?= $(CURDIR)/.bin
 FUZZTIME ?= 30s
 SOAKTIME ?= 210s

@@ -115,24 +115,24 @@ func eventually(t *testing.T, what string, condition func() error) {
 	}
 }
 
-// has waits until a list has exactly the sessions from first up to last.
-func has(t *testing.T, list *revocation.List, first, last int) {
+// has waits until a list has exactly the sessions up to n.
+func has(t *testing.T, list *revocation.List, n int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("sessions %d to %d", first, last), func() error {
-		if n := list.Status().Entries; n != last-first {
-			return fmt.Errorf("%d entries; %v", n, list.Status())
+	eventually(t, fmt.Sprintf("%d sessions", n), func() error {
+		if status := list.Status(); status.Entries != n {
+			return fmt.Errorf("%v", status)
 		}
 		return nil
 	})
-	want := make(map[string]bool, last-first)
-	for _, e := range sessions(first, last) {
-		want[e.String()] = true
+	want := make(map[revocation.Entry]bool, n)
+	for _, e := range sessions(0, n) {
+		want[e] = true
 	}
 	for e := range list.Entries() {
-		if !want[e.String()] {
-			t.Fatalf("has %v, which is not among %d to %d", e, first, last)
+		if e = e.At(time.Unix(0, 0)); !want[e] {
+			t.Fatalf("has %v, which is not among %d", e, n)
 		}
-		delete(want, e.String())
+		delete(want, e)
 	}
 	if len(want) > 0 {
 		t.Fatalf("lacks %d entries", len(want))

@@ -15,16 +15,17 @@ import (
 
 // server is a redis-server of one test, in a directory of its own.
 type server struct {
-	t       *testing.T
-	addr    string
-	dir     string
-	command *exec.Cmd
-	admin   *redis.Client
+	t        *testing.T
+	addr     string
+	dir      string
+	settings []string
+	command  *exec.Cmd
+	admin    *redis.Client
 }
 
 // startServer starts a redis-server that ends with the test. Without the program the
-// test is skipped, but never in CI.
-func startServer(t *testing.T) *server {
+// test is skipped, but never in CI. Settings are those of redis.conf, with --.
+func startServer(t *testing.T, settings ...string) *server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -32,7 +33,7 @@ func startServer(t *testing.T) *server {
 		}
 		t.Skip("SKIPPED: redis-server is not installed (Debian package redis-server)")
 	}
-	s := &server{t: t, dir: t.TempDir()}
+	s := &server{t: t, dir: t.TempDir(), settings: settings}
 	t.Cleanup(s.kill)
 	for range 5 { // another process may take the port first
 		s.addr = freeAddr(t)
@@ -60,9 +61,11 @@ func freeAddr(t *testing.T) string {
 // tryStart starts the program and waits until it answers.
 func (s *server) tryStart() bool {
 	_, port, _ := net.SplitHostPort(s.addr)
-	s.command = exec.CommandContext(context.Background(), "redis-server", //nolint:gosec // our own arguments
+	settings := append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
-		"--logfile", filepath.Join(s.dir, "log"))
+		"--logfile", filepath.Join(s.dir, "log"),
+	}, s.settings...)
+	s.command = exec.CommandContext(context.Background(), "redis-server", settings...) //nolint:gosec // our own arguments
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
