@@ -24,11 +24,11 @@ import (
 // # What is accepted
 //
 // A POST of a form, of at most 64 KiB, with exactly one logout_token, of at most 16
-// KiB, which is not in the query. The token's signature is verified by the keys of its issuer (never
-// "none"), its header has the type "logout+jwt", and it has an "iss" and "aud" that
-// are ours, "iat", an "exp" that is not over and within MaxLifetime of "iat", "jti",
-// the event, "sid" or "sub" or both, and no "nonce" (sections 2.4 to 2.6). Other
-// parameters, claims and events are ignored. Encrypted logout tokens are refused.
+// KiB, and none in the query. The token is signed by its issuer's key (never "none"),
+// its header has the type "logout+jwt", and it has an "iss" and "aud" that are ours,
+// "iat", an "exp" that is not over and within MaxLifetime of "iat", "jti", the event,
+// "sid" or "sub" or both, and no "nonce" (sections 2.4 to 2.6). Other parameters,
+// claims and events are ignored. Encrypted logout tokens are refused.
 //
 // # What is revoked
 //
@@ -71,7 +71,8 @@ import (
 //
 // # Providers
 //
-// As their documentation, sources or issue trackers have it. Try yours.
+// As their documentation, sources or issue trackers have it; none is that nothing
+// was found. Try yours.
 //
 //	provider   "typ"       "sid", "sub"  needs
 //	Keycloak   logout+jwt  both          "Backchannel logout session required": without it there is only
@@ -100,23 +101,6 @@ func BackChannelLogout(writer Writer, config LogoutConfig) (http.Handler, error)
 		return nil, fmt.Errorf("revocation: back-channel logout: %w", err)
 	}
 	return &backChannel{writer: writer, config: config, verifier: verifier, replays: newReplays()}, nil
-}
-
-// LogoutObserver is told about logouts by providers, for metrics and audits. Its
-// method must be quick, may be called concurrently, and is called once for each
-// request, before the answer.
-type LogoutObserver interface {
-	LoggedOut(ctx context.Context, l Logout)
-}
-
-// Logout is what happened to one request.
-type Logout struct {
-	Issuer   string        // "" unless there was a logout token that holds
-	Entries  []Entry       // what it revokes
-	Replayed bool          // it was published before, and not again
-	Status   int           // of the answer
-	Err      error         // why nothing was published, nil if it was; its chain may quote claims, but never the token
-	Duration time.Duration // by the handler's clock
 }
 
 // backChannel is the handler.
