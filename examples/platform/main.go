@@ -46,7 +46,7 @@ type role struct {
 func roles() []role {
 	all := []role{
 		{"demo", "start everything here, and show what it does", demo.Run},
-		{"auth", "log users in, publish the keys", auth.Run},
+		{"auth", "log users in and out, publish the keys", auth.Run},
 	}
 	for _, r := range services() {
 		all = append(all, role{r.Name, r.Summary, r.Run})
@@ -103,7 +103,7 @@ func help(stdout io.Writer) {
 	say(stdout, `Platform is an example system in which every service verifies the user's token
 itself and passes the same token on:
 
-  user -> gateway -> orders -> inventory -> pricing      auth: login and keys
+  user -> gateway -> orders -> inventory -> pricing      auth: login, logout and keys
 
 usage: platform ROLE [flags]
 `)
