@@ -24,6 +24,11 @@ func ExampleNewFile() {
 		fmt.Println(err)
 		return
 	}
+	ctx := context.Background()
+	if err := writer.Revoke(ctx, revocation.Session("https://auth.example.com", "s-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
 	feed, err := revocation.NewFile(path, revocation.FileConfig{})
 	if err != nil {
 		fmt.Println(err)
@@ -38,11 +43,6 @@ func ExampleNewFile() {
 		return
 	}
 	defer func() { _ = list.Close() }()
-	ctx := context.Background()
-	if err := writer.Revoke(ctx, revocation.Session("https://auth.example.com", "s-1")); err != nil {
-		fmt.Println(err)
-		return
-	}
 	if err := list.WaitReady(ctx); err != nil {
 		fmt.Println(err)
 		return
