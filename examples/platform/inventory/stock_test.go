@@ -1,8 +1,11 @@
 package inventory_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jwtrelay/jwtrelay/examples/platform/inventory"
 	"github.com/jwtrelay/jwtrelay/examples/platform/items"
@@ -26,6 +29,25 @@ func TestStockReservesAllOrNothing(t *testing.T) {
 	if err := stock.Reserve(t.Context(), order, []items.Item{tea, tea, cup}); err != nil {
 		t.Errorf("all that is there: %v", err)
 	}
+}
+
+func TestWhatIsMadeToOrderTakesAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stock := inventory.NewMemory(map[string]uint64{"tea": 1, "pot": 1}).MadeToOrder("pot", time.Hour)
+		began := time.Now()
+		if err := stock.Pick(t.Context(), "tea"); err != nil || time.Since(began) != 0 {
+			t.Errorf("tea: %v after %v, want at once", err, time.Since(began))
+		}
+		if err := stock.Pick(t.Context(), "pot"); err != nil || time.Since(began) != time.Hour {
+			t.Errorf("a pot: %v after %v, want an hour", err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := stock.Pick(ctx, "pot"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a pot, for who waits a minute: %v", err)
+		}
+	})
 }
 
 func TestStockReleasesOnce(t *testing.T) {

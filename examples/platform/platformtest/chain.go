@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -19,6 +20,7 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/revocation"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -27,11 +29,15 @@ const audience = "platform"
 // User is the caller of a service that users call: one without a certificate.
 const User = ""
 
+// maxLifetime is how long tokens live at most.
+const maxLifetime = time.Hour
+
 // Chain is services that trust one issuer and one authority. They end with the
 // test.
 type Chain struct {
 	t         *testing.T
 	Issuer    *jwttest.Issuer
+	Revoked   *revocation.List // what none of the services accepts
 	authority *authority.Authority
 }
 
@@ -44,7 +50,12 @@ func New(t *testing.T) *Chain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Chain{t: t, Issuer: issuer, authority: made}
+	revoked, err := revocation.NewList(revocation.Config{MaxLifetime: maxLifetime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = revoked.Close() })
+	return &Chain{t: t, Issuer: issuer, Revoked: revoked, authority: made}
 }
 
 // Serve starts a service for the caller, the name of another service or User, and
@@ -60,6 +71,8 @@ func (c *Chain) Listen(name, caller string, logger *slog.Logger, register func(g
 	server, err := service.New(service.Config{
 		Name: name, Public: caller == User, Identity: c.identity(name), Health: health.NewServer(), Logger: logger,
 		Issuer: token.Issuer{URL: c.Issuer.URL(), Audiences: []string{audience}, Keys: c.Issuer.Keys()},
+
+		Revocations: c.Revoked, MaxLifetime: maxLifetime,
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -137,6 +150,13 @@ func Customer() []string { return []string{"orders.read", "orders.write", "prici
 
 // As returns a context whose calls carry a new token of that user, a customer.
 func (c *Chain) As(user string) context.Context { return c.With(user, Customer()...) }
+
+// InSession returns a context whose calls carry a new token of that user, a
+// customer, in that session.
+func (c *Chain) InSession(user, session string) context.Context {
+	raw := c.Issuer.Token(jwttest.Subject(user), jwttest.Scopes(Customer()...), jwttest.Claim("sid", session))
+	return grpcmd.AppendToOutgoingContext(c.t.Context(), "authorization", "Bearer "+raw)
+}
 
 // With returns a context whose calls carry a new token of that user, with these
 // scopes and no others.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -20,7 +21,10 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/authority"
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/examples/platform/service"
+	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/revocation"
+	"github.com/jwtrelay/jwtrelay/token"
 )
 
 const (
@@ -123,7 +127,14 @@ func (w *world) run(t *testing.T, flags ...string) *grpc.ClientConn {
 // call calls the role with a good token.
 func (w *world) call(t *testing.T, conn *grpc.ClientConn) error {
 	t.Helper()
-	ctx := grpcmd.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+w.Token(jwttest.Scopes("pricing.read")))
+	return w.callIn(t, conn, "s-0")
+}
+
+// callIn calls the role with a good token of a session.
+func (w *world) callIn(t *testing.T, conn *grpc.ClientConn, session string) error {
+	t.Helper()
+	raw := w.Token(jwttest.Scopes("pricing.read"), jwttest.Claim("sid", session))
+	ctx := grpcmd.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+raw)
 	_, err := pricingv1.NewPricingServiceClient(conn).QuoteItems(ctx, new(pricingv1.QuoteItemsRequest))
 	return err
 }
@@ -184,6 +195,54 @@ func TestARoleDoesNotBelieveTheDocumentOfAnother(t *testing.T) {
 		}
 	}
 	waitFor(t, conn, notServing)
+}
+
+func TestARoleIsHealthyOnceItKnowsWhatIsRevoked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := filepath.Join(w.dir, "revoked")
+	conn := w.run(t, "-revocations", path)
+	for reason := token.Reason(""); reason != token.ReasonRevocationsUnavailable; { // so that there are keys
+		refused, _ := interceptor.RefusalFrom(w.call(t, conn))
+		if reason = refused.Reason; refused.Code != codes.Unavailable {
+			t.Fatalf("got %v %q, want Unavailable", refused.Code, reason)
+		}
+	}
+	waitFor(t, conn, notServing)
+	writer, err := revocation.OpenFileWriter(path, revocation.FileWriterConfig{MaxLifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, conn, serving)
+	if err := w.callIn(t, conn, "s-1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Revoke(t.Context(), revocation.Session(w.URL(), "s-1")); err != nil {
+		t.Fatal(err)
+	}
+	for reason := token.Reason(""); reason != token.ReasonRevoked; { // or the test takes too long
+		if err := w.callIn(t, conn, "s-1"); err != nil {
+			refused, _ := interceptor.RefusalFrom(err)
+			if reason = refused.Reason; reason != token.ReasonRevoked {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.callIn(t, conn, "s-2"); err != nil {
+		t.Errorf("another session: %v", err)
+	}
+}
+
+func TestARoleRefusesTokensThatLiveTooLongToBeRevoked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := filepath.Join(w.dir, "revoked")
+	w.write(t, "revoked", nil)
+	conn := w.run(t, "-revocations", path, "-max-lifetime", "1s")
+	waitFor(t, conn, serving)
+	if err := w.call(t, conn); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("got %v, want Unauthenticated", err)
+	}
 }
 
 func TestARoleStartsWithTheKeysThatItKept(t *testing.T) {
