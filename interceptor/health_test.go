@@ -40,6 +40,48 @@ func ExampleReportHealth() {
 	// NOT_SERVING <nil>
 }
 
+// A service needs keys, and to know what was revoked.
+func ExampleAllReady() {
+	ready := interceptor.AllReady(2, func(ready bool) { fmt.Println("ready:", ready) }) // ReportHealth(checks)
+
+	keysReady := ready[0]        // keyset.RemoteConfig{ReadyChanged: ready[0]}
+	revocationsReady := ready[1] // revocation.Config{ReadyChanged: ready[1]}
+	keysReady(true)
+	revocationsReady(true)
+	keysReady(false)
+	// Output:
+	// ready: false
+	// ready: true
+	// ready: false
+}
+
+func TestAllReady(t *testing.T) {
+	t.Parallel()
+	var told []bool
+	report := func(ready bool) { told = append(told, ready) }
+	ready := interceptor.AllReady(3, report)
+	for _, i := range []int{0, 1, 1, 0} { // one of them twice is not two of them
+		ready[i](true)
+	}
+	ready[1](false)
+	ready[2](true)
+	ready[1](true)
+	ready[0](false)
+	ready[2](false)
+	ready[2](true)
+	ready[0](true)
+	if fmt.Sprint(told) != "[false true false true]" {
+		t.Errorf("told %v", told)
+	}
+	told = nil
+	if none := interceptor.AllReady(0, report); len(none) != 0 || fmt.Sprint(told) != "[true]" {
+		t.Errorf("told %v", told)
+	}
+	if negative := interceptor.AllReady(-1, report); len(negative) != 0 {
+		t.Errorf("%d functions", len(negative))
+	}
+}
+
 func TestHealthFollowsTheKeys(t *testing.T) {
 	t.Parallel()
 	for name, services := range map[string][]string{"the server": nil, "services": {"a.A", "b.B"}} {

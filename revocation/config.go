@@ -42,7 +42,7 @@ type Config struct {
 	// ReadyChanged is called with whether the list can be relied on, as
 	// [Status.Ready] has it: by NewList, before it returns, and whenever that
 	// changes, from the goroutine of a source, which waits for it. It must not call
-	// Close or WaitReady. See interceptor.ReportHealth. Growing too old is noticed within a second.
+	// Close or WaitReady. See interceptor.ReportHealth and AllReady. Growing too old is noticed within a second.
 	ReadyChanged func(ready bool)
 
 	// Observer is told what happens; nil if nobody wants to know.

@@ -38,8 +38,8 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	logger := env.Logger(r.Name)
 
 	checks := health.NewServer()
-	ready := newReadiness(interceptor.ReportHealth(checks), config.needs()...)
-	keys, err := openKeys(config, identity, ready.of(needsKeys), logger) //nolint:contextcheck // the keys live until Close
+	ready := interceptor.AllReady(config.needs(), interceptor.ReportHealth(checks))
+	keys, err := openKeys(config, identity, ready[0], logger) //nolint:contextcheck // the keys live until Close
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 		Issuer: token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
 	}
 	if config.revocations.Enabled() {
-		list, err := config.revocations.Follow(ready.of(needsRevocations), logger) //nolint:contextcheck // it lives until Close
+		list, err := config.revocations.Follow(ready[1], logger) //nolint:contextcheck // it lives until Close
 		if err != nil {
 			return err
 		}
@@ -80,18 +80,13 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	return server.Serve(ctx, listener)
 }
 
-// What a service needs to decide on tokens.
-const (
-	needsKeys        = "keys"
-	needsRevocations = "revocations"
-)
-
-// needs are those of a service with these flags.
-func (c flags) needs() []string {
+// needs returns how many things a service must have to decide on tokens: keys, and
+// what was revoked.
+func (c flags) needs() int {
 	if c.revocations.Enabled() {
-		return []string{needsKeys, needsRevocations}
+		return 2
 	}
-	return []string{needsKeys}
+	return 1
 }
 
 // dial connects to the next service, if there is one.
