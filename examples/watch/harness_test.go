@@ -155,7 +155,7 @@ func wantRefused(t *testing.T, err error, want token.Reason) {
 func (p *provider) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.loggedIn = false
+	p.session = ""
 }
 
 // given returns a source that always gives one token, as a stale one would.

@@ -30,7 +30,7 @@ const life = time.Second
 func run(ctx context.Context, stdout, log io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	stage, err := newStage(log, life)
+	stage, err := newStage(log, life) //nolint:contextcheck // what it makes lives on
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"sync"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/revocation"
 )
 
 // provider stands in for an identity provider with one user, alice. Yours plugs
@@ -16,40 +18,39 @@ import (
 type provider struct {
 	issuer  *jwttest.Issuer
 	life    time.Duration // of a token
-	revoked *revoked
+	revoked revocation.Writer
 
-	mu       sync.Mutex
-	loggedIn bool
-	given    []string // the ids of the session's tokens
-	count    int      // of all tokens
+	mu      sync.Mutex
+	session string // its id; "" while there is none
+	count   int    // of all tokens
 }
 
 // login begins a session.
 func (p *provider) login() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.loggedIn = true
+	p.session = rand.Text()
 }
 
 // logout ends the session, and with it all tokens that it gave.
-func (p *provider) logout() {
+func (p *provider) logout(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.revoked.revoke(p.given...)
-	p.loggedIn, p.given = false, nil
+	ended := p.session
+	p.session = ""
+	return p.revoked.Revoke(ctx, revocation.Session(p.issuer.URL(), ended))
 }
 
 // refresh returns another token of the session.
 func (p *provider) refresh() (*oauth2.Token, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.loggedIn {
+	if p.session == "" {
 		return nil, &oauth2.RetrieveError{ErrorCode: "invalid_grant"}
 	}
-	id, end := rand.Text(), time.Now().Add(p.life)
-	p.given = append(p.given, id)
+	end := time.Now().Add(p.life)
 	p.count++
-	raw := p.issuer.Token(jwttest.ID(id), jwttest.Claim("exp", float64(end.UnixMilli())/1000))
+	raw := p.issuer.Token(jwttest.Claim("sid", p.session), jwttest.Claim("exp", float64(end.UnixMilli())/1000))
 	return &oauth2.Token{AccessToken: raw, TokenType: "Bearer", Expiry: end}, nil
 }
 

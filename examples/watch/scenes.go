@@ -57,7 +57,7 @@ func (s *story) playLogout(ctx context.Context, w *running) {
 	s.say("\n3. alice logs out: her tokens are revoked")
 	s.awaitFresh(ctx)
 	before := s.provider.tokens()
-	s.provider.logout()
+	s.check(s.provider.logout(ctx) == nil, "her session is on the list of what was revoked")
 	s.until(ctx, "the watch's end", func() bool { return isClosed(w.done) })
 	w.stop()
 	refusal, _ := interceptor.RefusalFrom(w.err)

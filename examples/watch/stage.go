@@ -19,6 +19,7 @@ import (
 	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 	"github.com/jwtrelay/jwtrelay/interceptor"
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/revocation"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -40,7 +41,10 @@ const longest = 24 * time.Hour
 // newStage returns a stage where nothing runs yet, and tokens live for so long.
 func newStage(log io.Writer, life time.Duration) (*stage, error) {
 	issuer := jwttest.NewIssuer(jwttest.NoTest{}, jwttest.InMemory())
-	list := newRevoked()
+	list, err := revocation.NewList(revocation.Config{MaxLifetime: longest}) // without a feed it needs no Close
+	if err != nil {
+		return nil, err
+	}
 	verifier, err := token.NewVerifier([]token.Issuer{
 		{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys()},
 	}, token.WithRevocations(list), token.MaxLifetime(longest), token.Leeway(0)) // there is one clock only

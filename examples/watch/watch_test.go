@@ -117,7 +117,11 @@ func TestARevokedTokenEndsTheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.write(900, time.Second)()
-		time.AfterFunc(7*time.Minute+500*time.Millisecond, w.provider.logout)
+		time.AfterFunc(7*time.Minute+500*time.Millisecond, func() {
+			if err := w.provider.logout(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 		began := time.Now()
 		last, err := w.run(0, time.Hour)
 		if !errors.Is(err, ErrLogin) || time.Since(began) != 7*time.Minute+500*time.Millisecond {
