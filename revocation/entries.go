@@ -107,8 +107,8 @@ func (s *entries) add(e Entry, now time.Time) (r *record, news bool) {
 		news = true
 	}
 	if forgetAt > r.forgetAt {
-		r.at, r.expiry, r.forgetAt = e.at, e.expiry, forgetAt
-		s.due[minute(forgetAt)] = append(s.due[minute(forgetAt)], r)
+		s.postpone(r, forgetAt)
+		r.at, r.expiry = e.at, e.expiry
 	}
 	if news && s.tables[e.kind].find(e.key(), hash) == nil {
 		s.tables[e.kind].add(r)
@@ -152,6 +152,15 @@ func (s *entries) intern(issuer string) string {
 		s.issuers[issuer] = issuer
 	}
 	return issuer
+}
+
+// postpone sets when a record is to be forgotten. No minute has a record twice: it
+// can be removed only once.
+func (s *entries) postpone(r *record, forgetAt int64) {
+	if due := minute(forgetAt); r.forgetAt == 0 || minute(r.forgetAt) != due {
+		s.due[due] = append(s.due[due], r)
+	}
+	r.forgetAt = forgetAt
 }
 
 // sweep forgets what can't match any more. The minute under way has to pass first.

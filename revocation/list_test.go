@@ -195,6 +195,25 @@ func TestEntriesForTheSameAddUp(t *testing.T) {
 	})
 }
 
+// Who logs out twice in a minute extends an entry that is due in that minute.
+func TestAnEntryThatIsExtendedWithinAMinuteIsForgottenOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := newList(t, revocation.Config{})
+		const issuer = "https://id.example.com"
+		for range 90 { // and into the next
+			revoke(t, list, revocation.Session(issuer, "s"))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(lifetime)
+		wantEntries(t, list, 1) // for the time of the latest
+		time.Sleep(3 * time.Minute)
+		wantEntries(t, list, 0)
+		revoke(t, list, revocation.Session(issuer, "s"))
+		wantEntries(t, list, 1)
+	})
+}
+
 func TestWhatIsListedCanBePublishedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
