@@ -15,7 +15,7 @@ import (
 // ready before it has read what there is.
 func ExampleOpen() {
 	feed, err := redisfeed.Open(&redis.UniversalOptions{
-		Addrs:     []string{"redis.invalid:6380"},
+		Addrs:     []string{"127.0.0.1:1"},
 		Username:  "jwtrelay-reader",
 		Password:  "from a secret store",
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},

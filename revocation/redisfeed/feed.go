@@ -22,9 +22,10 @@ type Feed struct {
 	config Config
 	epoch  string // the key
 
-	restore atomic.Pointer[func() iter.Seq[revocation.Entry]]
-	newest  atomic.Uint64          // of the ids seen, in milliseconds
-	own     atomic.Pointer[string] // the epoch that this feed has announced last
+	restore  atomic.Pointer[func() iter.Seq[revocation.Entry]]
+	founding chan struct{}          // has a value while an epoch is begun
+	newest   atomic.Uint64          // of the ids seen, in milliseconds
+	own      atomic.Pointer[string] // the epoch that this feed has announced last
 
 	mu      sync.Mutex
 	closed  bool
@@ -53,7 +54,12 @@ func Open(options *redis.UniversalOptions, config Config) (*Feed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisfeed: %w", err)
 	}
-	return &Feed{client: redis.NewUniversalClient(own), config: config, epoch: config.Key + ":epoch"}, nil
+	return &Feed{
+		client:   redis.NewUniversalClient(own),
+		config:   config,
+		epoch:    config.Key + ":epoch",
+		founding: make(chan struct{}, 1),
+	}, nil
 }
 
 // Close ends the connections and what waits on them, and waits for that. Close the

@@ -3,7 +3,6 @@ package redisfeed
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -16,8 +15,8 @@ func (f *Feed) check(ctx context.Context, at position, p page) error {
 	if err != nil || why == "" {
 		return err
 	}
-	if own := f.own.Load(); at.epoch != p.epoch && own != nil && *own == p.epoch {
-		return lost(why) // what has begun this epoch has restored all
+	if at.epoch != p.epoch && f.isOwn(p.epoch) {
+		return lost(why) // all was restored before
 	}
 	if err := f.heal(ctx); err != nil {
 		return err
@@ -69,7 +68,7 @@ func (f *Feed) bounds(ctx context.Context) (bounds, error) {
 	if err != nil {
 		return bounds{}, failed("inspect the stream", err)
 	}
-	f.saw(info.LastGeneratedID)
+	f.saw(last)
 	if info.MaxDeletedEntryID == "" {
 		return bounds{last: last}, nil
 	}
@@ -94,14 +93,9 @@ func (f *Feed) cutoff(latest uint64) uint64 {
 	return uint64(max(now-f.config.Retention.Milliseconds(), 0))
 }
 
-// saw notes an id, of an item that is younger than those before.
-func (f *Feed) saw(text string) {
-	text, _, _ = strings.Cut(text, "-")
-	i, err := parseID(text + "-0")
-	for err == nil {
-		newest := f.newest.Load()
-		if i.ms <= newest || f.newest.CompareAndSwap(newest, i.ms) {
-			return
-		}
+// saw notes the time of an item, so that it is known how late it is in Redis.
+func (f *Feed) saw(i id) {
+	for newest := f.newest.Load(); newest < i.ms; newest = f.newest.Load() {
+		f.newest.CompareAndSwap(newest, i.ms)
 	}
 }

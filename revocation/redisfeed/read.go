@@ -49,7 +49,7 @@ func (f *Feed) pace(ctx context.Context, at position) error {
 // next returns what comes after a position, once it is certain that the stream is
 // still the one that it is a position of.
 func (f *Feed) next(ctx context.Context, at position) (revocation.Batch, error) {
-	p, err := f.page(ctx, at.id)
+	p, err := f.page(ctx, at.id, pageSize)
 	if err != nil {
 		return revocation.Batch{}, err
 	}
@@ -74,37 +74,37 @@ type page struct {
 
 // page reads the item with this id, those that come after it, and the epoch, all at
 // one moment. That the item is still there proves that nothing was lost behind it.
-func (f *Feed) page(ctx context.Context, from id) (page, error) {
+func (f *Feed) page(ctx context.Context, from id, size int) (page, error) {
 	var epoch *redis.StringCmd
 	var items *redis.XMessageSliceCmd
 	err := f.transact(ctx, func(tx redis.Pipeliner) {
 		epoch = tx.Get(ctx, f.epoch)
-		items = tx.XRangeN(ctx, f.config.Key, from.String(), "+", pageSize+1)
+		items = tx.XRangeN(ctx, f.config.Key, from.String(), "+", int64(size)+1)
 	})
 	if err != nil {
 		return page{}, failed("read", err)
 	}
-	p := page{epoch: epoch.Val(), items: items.Val(), more: len(items.Val()) > pageSize}
-	if n := len(p.items); n > 0 {
-		f.saw(p.items[n-1].ID)
-	}
+	p := page{epoch: epoch.Val(), items: items.Val(), more: len(items.Val()) > size}
 	return p, nil
 }
 
 // begin is for a stream that nobody has announced. A writer does so; a reader can't
 // tell a new Redis from one that has lost everything.
 func (f *Feed) begin(ctx context.Context, at position) (revocation.Batch, error) {
-	if f.restore.Load() == nil && at.epoch == "" {
+	restores := f.restore.Load() != nil
+	if restores {
+		if err := f.found(ctx); err != nil {
+			return revocation.Batch{}, err
+		}
+	}
+	switch {
+	case at.epoch != "":
+		return revocation.Batch{}, lost("the epoch is gone")
+	case !restores:
 		return revocation.Batch{}, ErrNoWriter
 	}
-	if err := f.heal(ctx); err != nil {
-		return revocation.Batch{}, err
-	}
-	if at.epoch != "" {
-		return revocation.Batch{}, lost("the epoch is gone")
-	}
-	p, err := f.page(ctx, id{})
-	if err == nil && p.epoch == "" {
+	p, err := f.page(ctx, id{}, pageSize)
+	if err == nil && p.epoch == "" { // again
 		err = ErrNoWriter
 	}
 	if err != nil {
@@ -127,8 +127,8 @@ func (p page) batch(after id) revocation.Batch {
 	at := position{id: after, epoch: p.epoch}
 	for _, item := range p.items {
 		i, err := parseID(item.ID)
-		if err == nil && !after.before(i) {
-			continue
+		if err != nil || !after.before(i) {
+			continue // the one that the reader has had
 		}
 		at.id, at.fresh = i, !p.more
 		if e, err := decode(item); err != nil {
