@@ -152,17 +152,18 @@ func TestLinesThatCantBeUsedAreSkipped(t *testing.T) {
 		line    string
 		skipped int
 	}{
-		"words":                          {"log out alice", 1},
-		"half an entry":                  {`{"iss":"https://auth.exam`, 1},
-		"an entry that names nothing":    {`{"iss":"https://auth.example.com"}`, 1},
-		"two entries":                    {strings.TrimSpace(sessionLines("a")) + strings.TrimSpace(sessionLines("b")), 1},
-		"bytes":                          {"\x00\xff\x00", 1},
-		"a list":                         {"[]", 1},
-		"too long":                       {strings.Repeat("x", 17<<10), 1},
-		"an entry, behind 17 KiB of air": {strings.Repeat(" ", 17<<10) + strings.TrimSpace(sessionLines("a")), 1},
-		"longer than what is read once":  {strings.Repeat("x", 600<<10), 1},
-		"nothing":                        {"", 0},
-		"spaces":                         {" \t\r", 0},
+		"words":                           {"log out alice", 1},
+		"half an entry":                   {`{"iss":"https://auth.exam`, 1},
+		"an entry that names nothing":     {`{"iss":"https://auth.example.com"}`, 1},
+		"two entries":                     {strings.TrimSpace(sessionLines("a")) + strings.TrimSpace(sessionLines("b")), 1},
+		"bytes":                           {"\x00\xff\x00", 1},
+		"a list":                          {"[]", 1},
+		"too long":                        {strings.Repeat("x", 17<<10), 1},
+		"an entry, behind 17 KiB of air":  {strings.Repeat(" ", 17<<10) + strings.TrimSpace(sessionLines("a")), 1},
+		"an entry, behind 256 KiB of air": {strings.Repeat(" ", 256<<10) + strings.TrimSpace(sessionLines("a")), 1},
+		"longer than what is read once":   {strings.Repeat("x", 600<<10), 1},
+		"nothing":                         {"", 0},
+		"spaces":                          {" \t\r", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,6 +237,27 @@ func TestAFileThatDoesNotGoOnIsReadAgain(t *testing.T) {
 				t.Errorf("got %v, want ErrPositionLost", err)
 			}
 			wantSessions(t, readToEnd(t, feed, "").Entries, change.want...)
+		})
+	}
+}
+
+func TestALongFileIsKnownByItsBeginningAndItsEnd(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for i := range 1000 {
+		ids = append(ids, fmt.Sprintf("session-%03d", i))
+	}
+	for name, changed := range map[string]int{"its first line": 0, "its last line": 999} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			feed, path := newFeed(t, sessionLines(ids...))
+			position := readToEnd(t, feed, "").Position
+			others := slices.Clone(ids)
+			others[changed] = "session-abc"
+			writeText(t, path, sessionLines(append(others, "s-1")...))
+			if _, err := readOnce(t, feed, position); !errors.Is(err, revocation.ErrPositionLost) {
+				t.Errorf("got %v, want ErrPositionLost", err)
+			}
 		})
 	}
 }

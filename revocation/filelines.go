@@ -29,7 +29,7 @@ func readLines(file io.ReaderAt, info os.FileInfo, position string) (Batch, erro
 	batch, used := parseLines(s.after(offset), offset, s.isInsideLine(offset))
 	next := offset + int64(used)
 	batch.Position = s.position(next)
-	batch.UpToDate = s.end() >= info.Size() && s.end()-next <= maxLine
+	batch.UpToDate = s.end() >= info.Size()
 	return batch, nil
 }
 

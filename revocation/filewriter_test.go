@@ -161,7 +161,8 @@ func TestCompactionDropsWhatCanNotMatterAnyMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeText(t, path, fmt.Sprintf(`{"iss":%q,"sid":"late","at":%d}`, fileIssuer, late)+"\n"+
-		sessionLines("s-1", "s-1")+"nonsense\n"+string(line)) // the last line has no end
+		sessionLines("s-1", "s-1")+"nonsense\n"+strings.Repeat(" ", 256<<10)+sessionLines("too-long")+
+		string(line)) // the last line has no end
 	writerTo(t, path)
 	batch := readToEnd(t, feedOf(t, path), "")
 	if len(batch.Entries) != 2 || len(batch.Skipped) > 0 || strings.Count(textOf(t, path), "\n") != 2 {
@@ -179,6 +180,9 @@ func TestAFileWithNothingToDropStaysAsItIs(t *testing.T) {
 	_, path := newFeed(t, sessionLines("s-1", "s-2"))
 	before, err := os.Stat(path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, path+".kept"); err != nil { // so that no new file gets its number
 		t.Fatal(err)
 	}
 	if err := writerTo(t, path).Compact(); err != nil {
