@@ -38,26 +38,24 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 	logger := env.Logger(r.Name)
 
 	checks := health.NewServer()
-	ready := interceptor.AllReady(config.needs(), interceptor.ReportHealth(checks))
+	ready := interceptor.AllReady(2, interceptor.ReportHealth(checks))
 	keys, err := openKeys(config, identity, ready[0], logger) //nolint:contextcheck // the keys live until Close
 	if err != nil {
 		return err
 	}
 	defer func() { _ = keys.Close() }() // always nil
 
-	all := Config{
+	revoked, forget, err := openRevocations(config, ready[1], logger) //nolint:contextcheck // likewise
+	if err != nil {
+		return err
+	}
+	defer forget()
+
+	server, err := New(Config{
 		Name: r.Name, Public: r.Public, Identity: identity, Health: checks, Logger: logger,
-		Issuer: token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
-	}
-	if config.revocations.Enabled() {
-		list, err := config.revocations.Follow(ready[1], logger) //nolint:contextcheck // it lives until Close
-		if err != nil {
-			return err
-		}
-		defer func() { _ = list.Close() }() // always nil
-		all.Revocations, all.MaxLifetime = list, config.revocations.MaxLifetime
-	}
-	server, err := New(all)
+		Issuer:      token.Issuer{URL: config.issuer, Audiences: []string{config.audience}, Keys: keys},
+		Revocations: revoked, MaxLifetime: config.revocations.MaxLifetime,
+	})
 	if err != nil {
 		return err
 	}
@@ -78,15 +76,6 @@ func (r Role) Run(ctx context.Context, env process.Env) error {
 		return err
 	}
 	return server.Serve(ctx, listener)
-}
-
-// needs returns how many things a service must have to decide on tokens: keys, and
-// what was revoked.
-func (c flags) needs() int {
-	if c.revocations.Enabled() {
-		return 2
-	}
-	return 1
 }
 
 // dial connects to the next service, if there is one.

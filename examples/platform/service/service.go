@@ -28,7 +28,7 @@ import (
 // grace is how long open calls may go on once a service is told to stop.
 const grace = 5 * time.Second
 
-// Config is what a [Service] needs. All but Public and the last two is required.
+// Config is what a [Service] needs. All but Public and the last two are required.
 type Config struct {
 	Name     string       // in hops and in refusals
 	Public   bool         // whether users call it, who have no certificate
