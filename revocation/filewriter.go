@@ -23,7 +23,8 @@ type FileWriterConfig struct {
 	// Logger gets a line when the file can't be compacted. nil discards it.
 	Logger *slog.Logger
 
-	// Clock returns the time; nil stands for [time.Now].
+	// Clock returns the time; nil stands for [time.Now]. By a clock that is ahead, what
+	// still matters is dropped.
 	Clock func() time.Time
 }
 

@@ -163,6 +163,10 @@ func TestArguments(t *testing.T) {
 		"an address that is none": {
 			[]string{"orders", "-tls-cert", "no", "-tls-key", "no", "-ca", "no", "-issuer", "x", "-inventory", "y"}, 2, "", "-inventory",
 		},
+		"tokens that outlive their revocation": {
+			[]string{"auth", "-tls-cert", "no", "-tls-key", "no", "-ca", "no", "-key", "no", "-users", "no",
+				"-lifetime", "2h", "-revocations", "no"}, 2, "", "-lifetime: 2h0m0s is more than -max-lifetime, 1h0m0s",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
