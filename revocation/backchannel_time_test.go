@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -368,6 +369,39 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 	if l.writer.attempts() != 0 {
 		t.Error("it was published")
 	}
+}
+
+// Nobody may touch a response when its handler has returned: net/http panics, with
+// HTTP/2. Here the body ends in the moment in which its time is over.
+func TestAResponseIsLeftAloneAfterwards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogouts(t, func(c *revocation.LogoutConfig) { c.Timeout = time.Second })
+		body, end := io.Pipe()
+		w := &slowResponse{ResponseRecorder: httptest.NewRecorder(), hurried: func() { _ = end.Close() }}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body)
+		r.Header.Set("Content-Type", logoutForm)
+		l.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusRequestTimeout || w.busy.Load() {
+			t.Errorf("status %d, somebody is still at the response: %v", w.Code, w.busy.Load())
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// slowResponse takes a while to set a deadline.
+type slowResponse struct {
+	*httptest.ResponseRecorder
+	hurried func()
+	busy    atomic.Bool
+}
+
+func (w *slowResponse) SetReadDeadline(time.Time) error {
+	w.busy.Store(true)
+	defer w.busy.Store(false)
+	w.hurried()
+	time.Sleep(time.Second)
+	return nil
 }
 
 func TestManyLogoutsAtOnce(t *testing.T) {

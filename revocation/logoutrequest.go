@@ -71,8 +71,7 @@ func readForm(ctx context.Context, w http.ResponseWriter, r *http.Request) (stri
 	if r.ContentLength > maxLogoutBody {
 		return "", errBodyTooLarge()
 	}
-	stop := context.AfterFunc(ctx, func() { hurry(w) })
-	defer stop()
+	defer hurryAfter(ctx, w)()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLogoutBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -87,10 +86,21 @@ func readForm(ctx context.Context, w http.ResponseWriter, r *http.Request) (stri
 	}
 }
 
-// hurry ends a read that waits for its client. Where there is no connection, there
-// is nobody to wait for.
-func hurry(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+// hurryAfter ends a read that waits for its client when ctx ends. Where there is no
+// connection, there is nobody to wait for. After stop has returned it leaves w alone,
+// which is no longer the handler's when that has returned: with HTTP/2, net/http
+// panics then.
+func hurryAfter(ctx context.Context, w http.ResponseWriter) (stop func()) {
+	hurried := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(hurried)
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !cancel() {
+			<-hurried
+		}
+	}
 }
 
 func errBodyTooLarge() *logoutError {
