@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jwtrelay/jwtrelay/token"
 )
@@ -102,7 +103,8 @@ func (e Entry) Made() time.Time { return unix(e.at) }
 func (e Entry) IsForIssuer() bool { return e.kind == byIssuer }
 
 // Check returns an error if the entry can match nothing: it has no issuer or names
-// nothing, a name is longer than 1 KiB, or a time is before 1970 or after 9999.
+// nothing, a name is longer than 1 KiB or not UTF-8, or a time is before 1970 or after
+// 9999.
 func (e Entry) Check() error {
 	switch {
 	case e.kind == 0:
@@ -117,6 +119,8 @@ func (e Entry) Check() error {
 		return fmt.Errorf(`a %s has no time "before"`, e.kind)
 	case max(len(e.issuer), len(e.value)) > maxValue:
 		return fmt.Errorf("a name is longer than %d bytes", maxValue)
+	case !utf8.ValidString(e.issuer) || (e.kind != byHash && !utf8.ValidString(e.value)):
+		return errors.New("a name is not UTF-8") // so no token has it, and JSON can't say it
 	case min(e.before, e.at, e.expiry) < 0 || max(e.before, e.at, e.expiry) >= maxDate:
 		return errors.New("a time is out of range")
 	default:

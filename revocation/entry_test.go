@@ -101,13 +101,15 @@ func TestMembersToComeAreIgnoredAndFractionsCutOff(t *testing.T) {
 func TestAnEntryThatSaysNothingHasNoJSON(t *testing.T) {
 	t.Parallel()
 	for name, entry := range map[string]revocation.Entry{
-		"the zero entry":       {},
-		"no session":           revocation.Session(idp, ""),
-		"no issuer":            revocation.Session("", "s"),
-		"no time":              revocation.Principal(alice(), time.Time{}),
-		"made at no time":      revocation.Session(idp, "s").At(time.Time{}),
-		"a time out of range":  revocation.Issuer(idp, time.Unix(253402300800, 0)),
-		"a token without name": revocation.TokenID(idp, "", time.Now()),
+		"the zero entry":         {},
+		"no session":             revocation.Session(idp, ""),
+		"no issuer":              revocation.Session("", "s"),
+		"no time":                revocation.Principal(alice(), time.Time{}),
+		"made at no time":        revocation.Session(idp, "s").At(time.Time{}),
+		"a time out of range":    revocation.Issuer(idp, time.Unix(253402300800, 0)),
+		"a token without name":   revocation.TokenID(idp, "", time.Now()),
+		"a session not in UTF-8": revocation.Session(idp, "\xff"),
+		"an issuer not in UTF-8": revocation.Issuer("\xff", time.Now()),
 	} {
 		if text, err := json.Marshal(entry); err == nil || entry.Check() == nil {
 			t.Errorf("%s is %s", name, text)
