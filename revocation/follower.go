@@ -15,6 +15,7 @@ const (
 	maxPause    = 5 * time.Second
 	idlePause   = 10 * time.Millisecond // after an empty batch, if the feed didn't wait
 	readTimeout = 30 * time.Second      // far more than a feed may wait
+	lossesApart = time.Minute           // of positions, that have nothing to do with each other
 )
 
 // follower reads one source into a list. It belongs to one goroutine.
@@ -24,7 +25,9 @@ type follower struct {
 	health   *sourceHealth
 	logger   *slog.Logger
 	position string
-	skipping bool // whether it has been logged that entries are skipped
+	skipping bool      // whether it has been logged that entries are skipped
+	lost     time.Time // when a position was lost last
+	losses   int       // of positions, each soon after the one before
 }
 
 func newFollower(l *List, source Source, health *sourceHealth) *follower {
@@ -46,9 +49,7 @@ func (f *follower) step(ctx context.Context) time.Duration {
 	case ctx.Err() != nil:
 		return 0
 	case errors.Is(err, ErrPositionLost) && f.position != "":
-		f.logger.WarnContext(ctx, "revocation: begins again: the feed can't go on", slog.Any("error", err))
-		f.position = ""
-		return 0
+		return f.beginAgain(ctx, began, err)
 	case err != nil:
 		return f.failed(ctx, began, err)
 	}
@@ -58,6 +59,21 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		return idlePause
 	}
 	return 0
+}
+
+// beginAgain goes back to the beginning, and returns how long to wait before. A feed
+// that loses one position after another would be read in full without end.
+func (f *follower) beginAgain(ctx context.Context, now time.Time, err error) time.Duration {
+	f.logger.WarnContext(ctx, "revocation: begins again: the feed can't go on", slog.Any("error", err))
+	f.position = ""
+	if now.Sub(f.lost) > lossesApart {
+		f.losses = 0
+	}
+	f.lost = now
+	if f.losses++; f.losses == 1 {
+		return 0
+	}
+	return backoff(f.losses)
 }
 
 // read reads one batch. A feed that hangs has failed.

@@ -232,6 +232,26 @@ func TestAFeedThatLostItsPlaceIsReadFromTheBeginning(t *testing.T) {
 	})
 }
 
+// As it is behind an address that leads to one server, and then to another.
+func TestAFeedThatLosesItsPlaceAgainAndAgainIsNotReadWithoutAPause(t *testing.T) {
+	t.Parallel()
+	flips := func(_ context.Context, position string) (revocation.Batch, error) {
+		if position != "" {
+			time.Sleep(time.Millisecond)
+			return revocation.Batch{}, revocation.ErrPositionLost
+		}
+		return revocation.Batch{Entries: []revocation.Entry{revocation.Session(idp, "s")}, Position: "1", UpToDate: true}, nil
+	}
+	following(t, revocation.Config{}, flips, func(t *testing.T, _ world, list *revocation.List, feed *script, _ *record) {
+		feed.asked()
+		time.Sleep(time.Minute)
+		if n := len(feed.asked()); n < 24 || n > 200 { // in pairs, 5 s at most between two
+			t.Errorf("asked %d times in a minute", n)
+		}
+		wantEntries(t, list, 1)
+	})
+}
+
 // It would be read again and again without a pause.
 func TestAFeedThatLosesEvenTheBeginningHasFailed(t *testing.T) {
 	t.Parallel()
