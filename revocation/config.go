@@ -32,6 +32,8 @@ type Config struct {
 	// refused as [token.ReasonRevocationsUnavailable] until it is. 0 stands for any
 	// age: an outage of revocations is then no outage of services, and what was
 	// revoked meanwhile is accepted until the feed is back, or the token expires.
+	// Make it several times what the feeds wait for entries, a second or the Interval
+	// of most: a quiet source was up to date as of when it was asked.
 	MaxAge time.Duration
 
 	// AcceptUnread accepts tokens before each source was read to its end once. By

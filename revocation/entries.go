@@ -16,6 +16,7 @@ type entries struct {
 	remembers int64 // seconds
 	lifetime  int64 // of tokens, likewise
 	leeway    int64 // likewise
+	ahead     int64 // how far ahead of now an entry may have been made, likewise
 
 	mu      sync.Mutex // held by who adds or forgets
 	issuers map[string]string
@@ -29,6 +30,7 @@ func newEntries(config Config) *entries {
 		remembers: config.remembers(),
 		lifetime:  ceilSeconds(config.MaxLifetime),
 		leeway:    ceilSeconds(config.Leeway),
+		ahead:     ceilSeconds(config.Leeway),
 		issuers:   make(map[string]string),
 		due:       make(map[int64][]*record),
 	}
@@ -122,7 +124,7 @@ func (s *entries) clamp(e Entry, now int64) Entry {
 	if e.at == 0 {
 		e.at = now
 	}
-	e.at = min(e.at, now+s.leeway)
+	e.at = min(e.at, now+s.ahead)
 	e.before = min(e.before, e.at+s.leeway)
 	return e
 }

@@ -51,7 +51,7 @@ func (w *FileWriter) compact() error {
 		return err
 	}
 	now := w.config.Clock()
-	found, err := readContents(file, newEntries(w.config), now)
+	found, err := readContents(file, w.noEntries(), now)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.path, err)
 	}
@@ -63,6 +63,15 @@ func (w *FileWriter) compact() error {
 	}
 	w.compactAt = max(2*size, minCompact)
 	return nil
+}
+
+// noEntries returns where those of the file go. They keep the times that they have: to
+// correct these is for who reads the file, and here a clock that is behind for a moment
+// would do so for good.
+func (w *FileWriter) noEntries() *entries {
+	none := newEntries(w.config)
+	none.ahead = maxDate
+	return none
 }
 
 // contents are what a file holds.

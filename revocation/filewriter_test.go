@@ -175,6 +175,27 @@ func TestCompactionDropsWhatCanNotMatterAnyMore(t *testing.T) {
 	}
 }
 
+// A machine that wakes up, say, has the time of when it fell asleep.
+func TestAClockThatIsBehindSpoilsNothingInAFile(t *testing.T) {
+	t.Parallel()
+	path, now := filepath.Join(t.TempDir(), "revocations"), time.Now()
+	line, err := revocation.Principal(alice(), now).At(now).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line = append(line, '\n')
+	if err := os.WriteFile(path, append(line, line...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	behind := func() time.Time { return now.Add(-time.Hour) }
+	if _, err := revocation.OpenFileWriter(path, revocation.FileWriterConfig{MaxLifetime: lifetime, Clock: behind}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != string(line) { //nolint:gosec // our own file
+		t.Errorf("%q, %v, want %q", text, err, line)
+	}
+}
+
 func TestAFileWithNothingToDropStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	_, path := newFeed(t, sessionLines("s-1", "s-2"))
