@@ -162,6 +162,74 @@ func TestEntriesAreForgottenWhenNoTokenCanMatch(t *testing.T) {
 	}
 }
 
+// TestTheLastSecondInWhichAnEntryMatters has entries that arrive when the last token
+// that they match is accepted for one more second, and for none.
+func TestTheLastSecondInWhichAnEntryMatters(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example.com"
+	const leeway = 30 * time.Second
+	for name, test := range map[string]struct {
+		entry func(at time.Time) revocation.Entry
+		until time.Duration // after at
+	}{
+		"a token that expires": {func(at time.Time) revocation.Entry { return revocation.TokenID(issuer, "t", at) }, leeway},
+		"a token":              {func(at time.Time) revocation.Entry { return revocation.TokenID(issuer, "t", time.Time{}).At(at) }, lifetime + 2*leeway},
+		"a session":            {func(at time.Time) revocation.Entry { return revocation.Session(issuer, "s").At(at) }, lifetime + 2*leeway},
+		"a user":               {func(at time.Time) revocation.Entry { return revocation.Principal(alice(), at) }, lifetime + leeway},
+		"an issuer":            {func(at time.Time) revocation.Entry { return revocation.Issuer(issuer, at) }, lifetime + leeway},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				list := newList(t, revocation.Config{Leeway: leeway})
+				revoke(t, list, test.entry(bubbleStart.Add(-test.until)))
+				wantEntries(t, list, 0)
+				revoke(t, list, test.entry(bubbleStart.Add(time.Second-test.until)))
+				wantEntries(t, list, 1)
+			})
+		})
+	}
+}
+
+// A list that nobody asks for its status forgets, too.
+func TestEntriesThatComeMakeOthersForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := newList(t, revocation.Config{})
+		revoke(t, list, revocation.Session("https://id.example.com", "old"))
+		time.Sleep(2 * lifetime)
+		revoke(t, list, revocation.Session("https://id.example.com", "new"))
+		if n := len(slices.Collect(list.Entries())); n != 1 {
+			t.Errorf("%d entries, want 1", n)
+		}
+	})
+}
+
+// TestTimesThatAreCorrected reads them from what is listed.
+func TestTimesThatAreCorrected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		user := func(before time.Duration) revocation.Entry {
+			return revocation.Principal(alice(), bubbleStart.Add(before))
+		}
+		at := func(e revocation.Entry, after time.Duration) revocation.Entry { return e.At(bubbleStart.Add(after)) }
+		for name, test := range map[string]struct{ says, means revocation.Entry }{
+			"none":                        {user(0), at(user(0), 0)},
+			"made within the leeway":      {at(user(0), 30*time.Second), at(user(0), 30*time.Second)},
+			"made tomorrow":               {at(user(0), 24*time.Hour), at(user(0), 30*time.Second)},
+			"before tomorrow":             {user(24 * time.Hour), at(user(30*time.Second), 0)},
+			"before tomorrow, in advance": {at(user(24*time.Hour), 24*time.Hour), at(user(time.Minute), 30*time.Second)},
+			"before now, made long ago":   {at(user(0), -time.Minute), at(user(-30*time.Second), -time.Minute)},
+		} {
+			list := newList(t, revocation.Config{Leeway: 30 * time.Second})
+			revoke(t, list, test.says)
+			if got := slices.Collect(list.Entries()); len(got) != 1 || got[0] != test.means {
+				t.Errorf("%s: got %#v, want %#v", name, got, test.means)
+			}
+		}
+	})
+}
+
 func wantEntries(t *testing.T, list *revocation.List, want int) {
 	t.Helper()
 	if got := list.Status().Entries; got != want {
