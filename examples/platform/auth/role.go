@@ -77,7 +77,7 @@ func Run(ctx context.Context, env process.Env) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = book.Close() }() // always nil
+		defer func() { _ = book.Close() }() // what was written is written
 		config.Revocations = book
 	}
 	if c.stopWithStdin {

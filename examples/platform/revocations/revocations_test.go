@@ -32,12 +32,12 @@ func open(t *testing.T, flags revocations.Flags) *revocations.Book {
 
 func TestWhatOneRoleRevokesAllKnow(t *testing.T) {
 	t.Parallel()
-	flags := revocations.Flags{File: filepath.Join(t.TempDir(), "revoked"), MaxLifetime: time.Hour}
+	flags := revocations.Flags{Place: filepath.Join(t.TempDir(), "revoked"), MaxLifetime: time.Hour}
 	book := open(t, flags)
 	if err := book.Revoke(t.Context(), revocation.Session("https://auth.test", "s-1")); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(book.List); n != 1 {
+	if n := count(book.List.List); n != 1 {
 		t.Errorf("the role itself has %d entries at once", n)
 	}
 	restarted := open(t, flags)
@@ -52,18 +52,18 @@ func TestWhatOneRoleRevokesAllKnow(t *testing.T) {
 	if err := list.WaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if after, follower := count(restarted.List), count(list); after != 1 || follower != 1 {
+	if after, follower := count(restarted.List.List), count(list.List); after != 1 || follower != 1 {
 		t.Errorf("after a restart it has %d entries, who follows has %d", after, follower)
 	}
 }
 
 func TestWhatIsNotKeptIsNotRevoked(t *testing.T) {
 	t.Parallel()
-	book := open(t, revocations.Flags{File: filepath.Join(t.TempDir(), "revoked"), MaxLifetime: time.Hour})
+	book := open(t, revocations.Flags{Place: filepath.Join(t.TempDir(), "revoked"), MaxLifetime: time.Hour})
 	if err := book.Revoke(t.Context(), revocation.Entry{}); err == nil {
 		t.Error("no error")
 	}
-	if n := count(book.List); n != 0 {
+	if n := count(book.List.List); n != 0 {
 		t.Errorf("%d entries", n)
 	}
 }
@@ -71,8 +71,8 @@ func TestWhatIsNotKeptIsNotRevoked(t *testing.T) {
 func TestMistakesInTheFlags(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string]revocations.Flags{
-		"no directory": {File: filepath.Join(t.TempDir(), "none", "revoked"), MaxLifetime: time.Hour},
-		"no lifetime":  {File: filepath.Join(t.TempDir(), "revoked")},
+		"no directory": {Place: filepath.Join(t.TempDir(), "none", "revoked"), MaxLifetime: time.Hour},
+		"no lifetime":  {Place: filepath.Join(t.TempDir(), "revoked")},
 	} {
 		var misused *process.UsageError
 		if _, err := flags.Open(slog.New(slog.DiscardHandler)); !errors.As(err, &misused) {
