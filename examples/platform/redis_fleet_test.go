@@ -48,14 +48,20 @@ type fleet struct {
 	conns    map[string]*grpc.ClientConn // as the one who may call it
 }
 
-// startFleet starts it, and waits until all services can work.
-func startFleet(t *testing.T) *fleet {
+// startFleet starts it, with or without TLS to Redis, and waits until all services
+// can work.
+func startFleet(t *testing.T, tls bool) *fleet {
 	t.Helper()
 	f := &fleet{
-		t: t, redis: startRedis(t), dir: t.TempDir(), password: auth.Password(rand.Text()),
+		t: t, dir: t.TempDir(), password: auth.Password(rand.Text()),
 		services: make(map[string]*worker), conns: make(map[string]*grpc.ClientConn),
 	}
 	f.makeCertificates()
+	var ofRedis *process.TLSFlags
+	if files := f.files["redis"]; tls {
+		ofRedis = &files
+	}
+	f.redis = startRedis(t, ofRedis)
 	f.auth = f.startAuth()
 	next := ""
 	all := services()
@@ -63,7 +69,7 @@ func startFleet(t *testing.T) *fleet {
 		name := all[i].Name
 		place := f.redis.url("jwtrelay-reader")
 		if i == 0 {
-			place = f.redis.urlWithPassword("jwtrelay-reader")
+			place = f.redis.url("jwtrelay-reader:" + redisSecret) // the others have it in the environment
 		}
 		args := []string{name, "-issuer", "https://" + f.auth.addr, "-revocations", place}
 		if next != "" {
@@ -88,7 +94,7 @@ func (f *fleet) makeCertificates() {
 		f.t.Fatal(err)
 	}
 	ca := f.write("ca.pem", issuing.PEM())
-	names := []string{"auth"}
+	names := []string{"auth", "redis"}
 	for _, role := range services() {
 		names = append(names, role.Name)
 	}
@@ -136,7 +142,7 @@ func (f *fleet) startAuth() *worker {
 func (f *fleet) startRole(name string, args ...string) *worker {
 	f.t.Helper()
 	files := f.files[name]
-	return startWorker(f.t, append(args, "-tls-cert", files.Cert, "-tls-key", files.Key, "-ca", files.CA)...)
+	return startWorker(f.t, files.CA, append(args, "-tls-cert", files.Cert, "-tls-key", files.Key, "-ca", files.CA)...)
 }
 
 // restart kills a service, and starts it again where it was.
@@ -144,7 +150,7 @@ func (f *fleet) restart(name string) {
 	f.t.Helper()
 	old := f.services[name]
 	old.kill()
-	f.services[name] = startWorker(f.t, append(old.args, "-addr", old.addr)...)
+	f.services[name] = startWorker(f.t, f.files[name].CA, append(old.args, "-addr", old.addr)...)
 }
 
 // dial connects to a service as another.
@@ -301,8 +307,8 @@ type worker struct {
 }
 
 // startWorker starts a role, which ends with the test, and waits until it listens.
-// The password of Redis is in its environment.
-func startWorker(t *testing.T, args ...string) *worker {
+// In its environment are the password of Redis, and what all of the system trusts.
+func startWorker(t *testing.T, ca string, args ...string) *worker {
 	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
@@ -310,7 +316,7 @@ func startWorker(t *testing.T, args ...string) *worker {
 	}
 	w := &worker{args: args, log: new(lockedBuffer)}
 	w.command = exec.CommandContext(context.Background(), executable, args...) //nolint:gosec // this program itself
-	w.command.Env = append(os.Environ(), asPlatform+"=1", revocations.PasswordVariable+"="+redisSecret)
+	w.command.Env = append(os.Environ(), asPlatform+"=1", revocations.PasswordVariable+"="+redisSecret, "SSL_CERT_FILE="+ca)
 	w.command.Stderr = w.log
 	stdout, err := w.command.StdoutPipe()
 	if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/jwtrelay/jwtrelay/examples/platform/process"
 )
 
 // redisSecret is the password of both users. Nothing may log it.
@@ -21,19 +25,20 @@ type redisServer struct {
 	addr    string
 	dir     string
 	command *exec.Cmd // nil while it is away
+	ended   <-chan struct{}
+
+	certificate *process.TLSFlags // nil if it does not speak TLS
 }
 
-// startRedis starts a redis-server that ends with the test. Without the program the
-// test is skipped, but never in CI.
-func startRedis(t *testing.T) *redisServer {
+// startRedis starts a redis-server that ends with the test, without TLS or with the
+// certificate of these files. Without the program, or one that can't TLS, the test is
+// skipped, but never in CI.
+func startRedis(t *testing.T, certificate *process.TLSFlags) *redisServer {
 	t.Helper()
+	s := &redisServer{t: t, dir: t.TempDir(), certificate: certificate}
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("redis-server is not installed, and CI must not skip this")
-		}
-		t.Skip("SKIPPED: redis-server is not installed (Debian package redis-server)")
+		s.skip("redis-server is not installed (Debian package redis-server)")
 	}
-	s := &redisServer{t: t, dir: t.TempDir()}
 	t.Cleanup(s.kill)
 	for range 5 { // another process may take the port first
 		s.addr = freeAddr(t)
@@ -41,8 +46,20 @@ func startRedis(t *testing.T) *redisServer {
 			return s
 		}
 	}
+	if text, _ := os.ReadFile(filepath.Join(s.dir, "output")); certificate != nil && bytes.Contains(text, []byte("tls-port")) {
+		s.skip("redis-server is built without TLS")
+	}
 	t.Fatal("redis-server does not start")
 	return nil
+}
+
+// skip says why a test can't run.
+func (s *redisServer) skip(why string) {
+	s.t.Helper()
+	if os.Getenv("CI") != "" {
+		s.t.Fatal(why + ", and CI must not skip this")
+	}
+	s.t.Skip("SKIPPED: " + why)
 }
 
 func freeAddr(t *testing.T) string {
@@ -59,7 +76,12 @@ func freeAddr(t *testing.T) string {
 func (s *redisServer) settings() string {
 	_, port, _ := net.SplitHostPort(s.addr)
 	const may = "-@all +multi +exec +get +xrange +xread +xinfo|stream"
-	return fmt.Sprintf(`port %[1]s
+	listen := "port " + port
+	if s.certificate != nil {
+		listen = fmt.Sprintf("port 0\ntls-port %s\ntls-cert-file %q\ntls-key-file %q\ntls-ca-cert-file %q\ntls-auth-clients no",
+			port, s.certificate.Cert, s.certificate.Key, s.certificate.CA)
+	}
+	return fmt.Sprintf(`%[1]s
 bind 127.0.0.1
 dir "%[2]s"
 logfile "%[2]s/log"
@@ -68,7 +90,7 @@ appendonly yes
 user default off
 user jwtrelay-reader on >%[3]s resetkeys ~jwtrelay:{revocations}* resetchannels %[4]s
 user jwtrelay-writer on >%[3]s resetkeys ~jwtrelay:{revocations}* resetchannels %[4]s +xadd +set
-`, port, s.dir, redisSecret, may)
+`, listen, s.dir, redisSecret, may)
 }
 
 // tryStart starts the program and waits until it answers.
@@ -79,22 +101,37 @@ func (s *redisServer) tryStart() bool {
 		s.t.Fatal(err)
 	}
 	s.command = exec.CommandContext(context.Background(), "redis-server", file) //nolint:gosec // our own argument
+	output, err := os.Create(filepath.Join(s.dir, "output"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = output.Close() }()
+	s.command.Stdout, s.command.Stderr = output, output
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for range 1000 {
-		if s.answers() {
-			return true
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.command.Wait() // it may have been killed
+	}()
+	s.ended = ended
+	for !s.answers() {
+		select {
+		case <-ended:
+			s.command = nil
+			return false
+		case <-time.After(10 * time.Millisecond):
+		case <-s.t.Context().Done():
+			return false
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	s.kill()
-	return false
+	return true
 }
 
 // answers reports whether the server says anything, be it that one must log in.
 func (s *redisServer) answers() bool {
-	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", s.addr)
+	conn, err := s.dial()
 	if err != nil {
 		return false
 	}
@@ -107,13 +144,24 @@ func (s *redisServer) answers() bool {
 	return err == nil && n == 1
 }
 
+func (s *redisServer) dial() (net.Conn, error) {
+	if s.certificate == nil {
+		return new(net.Dialer).DialContext(context.Background(), "tcp", s.addr)
+	}
+	identity, err := s.certificate.Load()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return (&tls.Dialer{Config: identity.AsUser("redis")}).DialContext(context.Background(), "tcp", s.addr)
+}
+
 // kill ends the program as kill -9 does.
 func (s *redisServer) kill() {
 	if s.command == nil {
 		return
 	}
 	_ = s.command.Process.Kill()
-	_ = s.command.Wait() // it was killed
+	<-s.ended
 	s.command = nil
 }
 
@@ -135,10 +183,10 @@ func (s *redisServer) lose() {
 	}
 }
 
-// url is the place to give to a role, without the password.
-func (s *redisServer) url(user string) string { return "redis://" + user + "@" + s.addr }
-
-// urlWithPassword is the same with the password.
-func (s *redisServer) urlWithPassword(user string) string {
-	return "redis://" + user + ":" + redisSecret + "@" + s.addr
+// url is the place to give to a role: a user with or without ":password".
+func (s *redisServer) url(user string) string {
+	if s.certificate != nil {
+		return "rediss://" + user + "@" + s.addr
+	}
+	return "redis://" + user + "@" + s.addr
 }

@@ -57,7 +57,7 @@ func TestLogoutsOverRedis(t *testing.T) {
 	for name, loses := range map[string]bool{"which keeps its data": false, "which loses its data": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := startFleet(t)
+			f := startFleet(t, false)
 			alice, phone, bob, carol := f.login("alice"), f.login("alice"), f.login("bob"), f.login("carol")
 			ofAlice, ofBob := f.watch(alice), f.watch(bob)
 
@@ -114,4 +114,16 @@ func TestLogoutsOverRedis(t *testing.T) {
 			hold(t, "her phone at last", f.all(phone, accepted))
 		})
 	}
+}
+
+func TestALogoutOverRedisWithTLS(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, true)
+	alice, bob := f.login("alice"), f.login("bob")
+	ofAlice, ofBob := f.watch(alice), f.watch(bob)
+	hold(t, "alice's logout", differ(f.logout(alice), "204"))
+	ends(t, ofAlice)
+	eventually(t, "alice is out", func() error { return f.all(alice, revoked) })
+	hold(t, "bob", f.all(bob, accepted))
+	goesOn(t, ofBob)
 }

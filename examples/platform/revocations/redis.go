@@ -16,7 +16,7 @@ import (
 
 // PasswordVariable is the environment variable with the password of Redis, for
 // when the URL has none. Unlike a flag, it is not in every list of processes.
-const PasswordVariable = "PLATFORM_REDIS_PASSWORD" //nolint:gosec // its name
+const PasswordVariable = "PLATFORM_REDIS_PASSWORD"
 
 // isURL reports whether a place is meant as a URL. Files have colons rarely enough,
 // and what looks like a URL may hold a password, which errors about files would show.
