@@ -1,0 +1,116 @@
+//go:build soak
+
+package redisfeed_test
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	warmFrom, warmTo = 5 * time.Second, 20 * time.Second // what is measured then is warm
+	finalTime        = 15 * time.Second
+	maxGrowth        = 3 << 20 // bytes of heap, for buffers and the like
+	perEntry         = 1 << 10 // bytes: the list remembers an entry, and arrivals does
+	maxGoroutines    = 12      // more than when it was warm: connections come and go
+)
+
+// settle waits until everything has arrived everywhere, and then checks all tokens
+// with all processes, and all streams.
+func (s *soak) settle() {
+	deadline := time.Now().Add(reserve / 2)
+	for s.missing(s.count()) > 0 || s.mismatched() > 0 {
+		if time.Now().After(deadline) {
+			s.complain("at the end: %d revocations are missing somewhere, %d streams of revoked tokens are open",
+				s.missing(s.count()), s.mismatched())
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.checkTokens()
+	if open := s.open.Load(); open != openStreams {
+		s.complain("at the end %d streams are open, want %d", open, openStreams)
+	}
+}
+
+// mismatched returns how many streams are open that must not be, or not open.
+func (s *soak) mismatched() int {
+	n := 0
+	for _, in := range s.streams {
+		if t := in.ticket.Load(); t == nil || t.revoked.Load() != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// checkTokens tries tokens at every process: nothing is being revoked any more, so
+// each has one right answer. [soak.call] complains of refusals that are wrong.
+func (s *soak) checkTokens() {
+	var checkers sync.WaitGroup
+	for _, p := range s.processes {
+		checkers.Go(func() {
+			for range crowdSize / 2 {
+				s.check(p, s.crowd.draw())
+				s.check(p, s.crowd.drawEnded())
+			}
+		})
+	}
+	checkers.Wait()
+}
+
+func (s *soak) check(p *soakProcess, t *ticket) {
+	if t == nil || s.given() {
+		return
+	}
+	s.checked.Add(1)
+	if accepted, want := s.call(p, t), t.revoked.Load() == nil; accepted != want {
+		s.complain("at the end: process %d accepted a token: %v, want %v", p.number, accepted, want)
+	}
+}
+
+// judge complains of what can be told at the end only.
+func (s *soak) judge() {
+	for _, r := range s.revocations {
+		for number := range r.at {
+			at := &r.at[number]
+			if arrived := at.arrived.Load(); arrived != 0 && at.begun.Load() > arrived {
+				s.complain("process %d: a call that began %v after the entry for %s had arrived was accepted",
+					number, time.Duration(at.begun.Load()-arrived), r.kind)
+			}
+		}
+	}
+	for _, p := range s.processes {
+		s.checkFootprint(p)
+	}
+	if s.welcomed.Load() == 0 || s.denied.Load() == 0 || s.opened.Load() <= openStreams {
+		s.complain("too little happened for it to prove anything")
+	}
+}
+
+func (s *soak) checkFootprint(p *soakProcess) {
+	warm, ok := s.warm(p)
+	final, alsoOK := s.final(p)
+	if !ok || !alsoOK {
+		s.complain("process %d: it was too short to see whether memory grows", p.number)
+	}
+	if allowed := warm.Heap + maxGrowth + perEntry*uint64(max(final.Entries-warm.Entries, 0)); final.Heap > allowed { //nolint:gosec // positive
+		s.complain("process %d: heap: %d bytes, after %d when warm", p.number, final.Heap, warm.Heap)
+	}
+	if final.Goroutines > warm.Goroutines+maxGoroutines {
+		s.complain("process %d: %d goroutines, after %d when warm", p.number, final.Goroutines, warm.Goroutines)
+	}
+	if p.left == nil {
+		s.complain("process %d did not say what was left", p.number)
+	} else if p.left.Goroutines > p.left.Began {
+		s.complain("process %d: %d goroutines when all was closed, %d when it began", p.number, p.left.Goroutines, p.left.Began)
+	}
+}
+
+func (s *soak) warm(p *soakProcess) (footprint, bool) {
+	return p.smallest(s.began.Add(warmFrom), s.began.Add(warmTo))
+}
+
+func (s *soak) final(p *soakProcess) (footprint, bool) {
+	return p.smallest(s.end.Add(-finalTime), s.end)
+}
