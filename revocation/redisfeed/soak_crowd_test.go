@@ -111,11 +111,11 @@ func (c *crowd) mint(seat int, issued time.Time) *ticket {
 	return &ticket{Token: verified, seat: seat}
 }
 
-// draw returns a token that is not revoked.
-func (c *crowd) draw() *ticket {
+// draw returns a token that is not revoked, or being revoked.
+func (c *crowd) draw(random *rand.Rand) *ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.seats[c.random.IntN(len(c.seats))].tickets[c.random.IntN(tokensEach)]
+	return c.seats[random.IntN(len(c.seats))].tickets[random.IntN(tokensEach)]
 }
 
 // partner returns a token of the second issuer, whose users are few.
@@ -125,14 +125,14 @@ func (c *crowd) partner() *ticket {
 	return c.seats[0].tickets[0] // the first user is one of them
 }
 
-// drawEnded returns one that is; nil if there is none.
-func (c *crowd) drawEnded() *ticket {
+// drawEnded returns one that is revoked; nil if there is none.
+func (c *crowd) drawEnded(random *rand.Rand) *ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.ended) == 0 {
 		return nil
 	}
-	return c.ended[c.random.IntN(len(c.ended))]
+	return c.ended[random.IntN(len(c.ended))]
 }
 
 // condemn makes a revocation of a kind that matches a token, and marks all tokens

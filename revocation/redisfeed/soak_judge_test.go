@@ -13,6 +13,10 @@ const (
 	maxGrowth        = 3 << 20 // bytes of heap, for buffers and the like
 	perEntry         = 1 << 10 // bytes: the list remembers an entry, and arrivals does
 	maxGoroutines    = 12      // more than when it was warm: connections come and go
+
+	// longestEnd is how long a stream may go on when its entry has arrived: far more
+	// than any machine stands still, so that a stream which nobody told is noticed.
+	longestEnd = 10 * time.Second
 )
 
 // settle waits until everything has arrived everywhere, and then checks all tokens
@@ -49,10 +53,11 @@ func (s *soak) mismatched() int {
 func (s *soak) checkTokens() {
 	var checkers sync.WaitGroup
 	for _, p := range s.processes {
+		random := s.random(uint64(10 + p.number)) //nolint:gosec // positive
 		checkers.Go(func() {
 			for range crowdSize / 2 {
-				s.check(p, s.crowd.draw())
-				s.check(p, s.crowd.drawEnded())
+				s.check(p, s.crowd.draw(random))
+				s.check(p, s.crowd.drawEnded(random))
 			}
 		})
 	}
@@ -73,11 +78,7 @@ func (s *soak) check(p *soakProcess, t *ticket) {
 func (s *soak) judge() {
 	for _, r := range s.revocations {
 		for number := range r.at {
-			at := &r.at[number]
-			if arrived := at.arrived.Load(); arrived != 0 && at.begun.Load() > arrived {
-				s.complain("process %d: a call that began %v after the entry for %s had arrived was accepted",
-					number, time.Duration(at.begun.Load()-arrived), r.kind)
-			}
+			s.checkFate(r.kind, number, &r.at[number])
 		}
 	}
 	for _, p := range s.processes {
@@ -85,6 +86,18 @@ func (s *soak) judge() {
 	}
 	if s.welcomed.Load() == 0 || s.denied.Load() == 0 || s.opened.Load() <= openStreams {
 		s.complain("too little happened for it to prove anything")
+	}
+}
+
+// checkFate complains of what was accepted or open too long, by the clock of the
+// machine. [soakServer.admitted] does so without a clock, but knows less.
+func (s *soak) checkFate(kind string, number int, at *fate) {
+	arrived := at.arrived.Load()
+	if after := time.Duration(at.begun.Load() - arrived); arrived != 0 && after > 0 {
+		s.complain("process %d: a call that began %v after the entry for a %s had arrived was accepted", number, after, kind)
+	}
+	if after := time.Duration(at.ended.Load() - arrived); arrived != 0 && after > longestEnd {
+		s.complain("process %d: a stream ended %v after the entry for a %s had arrived", number, after, kind)
 	}
 }
 

@@ -38,9 +38,9 @@ func openStream(ctx context.Context, client testpb.TestServiceClient, kind int) 
 
 // streamOn keeps a stream open in a place, with one token after the other.
 func (s *soak) streamOn(ctx context.Context, in *place) error {
-	p := s.processes[in.number%processes]
+	p, random := s.processes[in.number%processes], s.random(uint64(100+in.number)) //nolint:gosec // positive
 	for ctx.Err() == nil {
-		t := s.crowd.draw()
+		t := s.crowd.draw(random)
 		err := s.stream(ctx, p, in, t)
 		in.ticket.Store(nil)
 		if ctx.Err() != nil {

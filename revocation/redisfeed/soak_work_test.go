@@ -94,9 +94,9 @@ func (s *soak) callAll(ctx context.Context) error {
 	began, already := time.Now(), s.calls.Load()
 	for due := int64(0); goesOn(ctx, 2*time.Millisecond); {
 		for due = max(due, s.calls.Load()-already); due < int64(time.Since(began).Seconds()*callsPerSecond); due++ {
-			p, t := s.processes[random.IntN(processes)], s.crowd.draw()
+			p, t := s.processes[random.IntN(processes)], s.crowd.draw(random)
 			if random.Float64() < endedCalls {
-				if ended := s.crowd.drawEnded(); ended != nil {
+				if ended := s.crowd.drawEnded(random); ended != nil {
 					t = ended
 				}
 			}
@@ -130,7 +130,7 @@ func (s *soak) revokeAll(ctx context.Context) error {
 // choose chooses what to revoke: half of the times, a token with an open stream. It
 // returns nil if that would match nothing: all was issued in this very second.
 func (s *soak) choose(random *rand.Rand) *revoked {
-	t, kind := s.crowd.draw(), drawKind(random)
+	t, kind := s.crowd.draw(random), drawKind(random)
 	if random.IntN(2) == 0 {
 		if open := s.streams[random.IntN(len(s.streams))].ticket.Load(); open != nil && open.revoked.Load() == nil {
 			t = open
