@@ -44,7 +44,6 @@ type crowd struct {
 	verifier *token.Verifier // knows of no revocations
 
 	mu     sync.Mutex
-	random *rand.Rand
 	seats  []seat
 	ended  []*ticket
 	minted int
@@ -69,7 +68,7 @@ func soakIssuers(tb jwttest.TB) []*jwttest.Issuer {
 }
 
 // fill gives everybody a token, issued some seconds ago.
-func (c *crowd) fill() {
+func (c *crowd) fill(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seats = make([]seat, crowdSize)
@@ -82,7 +81,7 @@ func (c *crowd) fill() {
 		}
 		c.login(seat)
 		for i := range s.tickets {
-			s.tickets[i] = c.mint(seat, time.Now().Add(-10*time.Second))
+			s.tickets[i] = c.mint(ctx, seat, time.Now().Add(-10*time.Second))
 		}
 	}
 }
@@ -95,7 +94,7 @@ func (c *crowd) login(seat int) {
 }
 
 // mint returns a new token.
-func (c *crowd) mint(seat int, issued time.Time) *ticket {
+func (c *crowd) mint(ctx context.Context, seat int, issued time.Time) *ticket {
 	s := &c.seats[seat]
 	options := []jwttest.TokenOption{
 		jwttest.Subject(s.user), jwttest.Claim("sid", s.session),
@@ -104,7 +103,7 @@ func (c *crowd) mint(seat int, issued time.Time) *ticket {
 	if c.minted++; c.minted%namelessEvery == 0 {
 		options = append(options, jwttest.Without("jti"), jwttest.Claim("n", c.minted))
 	}
-	verified, err := c.verifier.Verify(context.Background(), s.issuer.Token(options...))
+	verified, err := c.verifier.Verify(ctx, s.issuer.Token(options...))
 	if err != nil {
 		panic(err)
 	}
@@ -154,7 +153,7 @@ func (c *crowd) condemn(kind string, t *ticket, random *rand.Rand) *revoked {
 
 // renew lets those whose tokens a revocation ended log in again, and returns their
 // new tokens.
-func (c *crowd) renew(r *revoked) []*ticket {
+func (c *crowd) renew(ctx context.Context, r *revoked) []*ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.kind == bySession && len(r.tickets) > 0 {
@@ -165,7 +164,7 @@ func (c *crowd) renew(r *revoked) []*ticket {
 		s := &c.seats[old.seat]
 		for i := range s.tickets {
 			if s.tickets[i] == old {
-				s.tickets[i] = c.mint(old.seat, time.Now())
+				s.tickets[i] = c.mint(ctx, old.seat, time.Now())
 				renewed = append(renewed, s.tickets[i])
 			}
 		}
@@ -269,6 +268,9 @@ func (r *revoked) arrivedAll() int64 {
 
 // raise sets a number to a larger one.
 func raise(n *atomic.Int64, to int64) {
-	for old := n.Load(); old < to && !n.CompareAndSwap(old, to); old = n.Load() {
+	for {
+		if old := n.Load(); old >= to || n.CompareAndSwap(old, to) {
+			return
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package redisfeed_test
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -21,7 +22,7 @@ const (
 
 // settle waits until everything has arrived everywhere, and then checks all tokens
 // with all processes, and all streams.
-func (s *soak) settle() {
+func (s *soak) settle(ctx context.Context) {
 	deadline := time.Now().Add(reserve / 2)
 	for s.missing(s.count()) > 0 || s.mismatched() > 0 {
 		if time.Now().After(deadline) {
@@ -31,7 +32,7 @@ func (s *soak) settle() {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	s.checkTokens()
+	s.checkTokens(ctx)
 	if open := s.open.Load(); open != openStreams {
 		s.complain("at the end %d streams are open, want %d", open, openStreams)
 	}
@@ -50,26 +51,26 @@ func (s *soak) mismatched() int {
 
 // checkTokens tries tokens at every process: nothing is being revoked any more, so
 // each has one right answer. [soak.call] complains of refusals that are wrong.
-func (s *soak) checkTokens() {
+func (s *soak) checkTokens(ctx context.Context) {
 	var checkers sync.WaitGroup
 	for _, p := range s.processes {
 		random := s.random(uint64(10 + p.number)) //nolint:gosec // positive
 		checkers.Go(func() {
 			for range crowdSize / 2 {
-				s.check(p, s.crowd.draw(random))
-				s.check(p, s.crowd.drawEnded(random))
+				s.check(ctx, p, s.crowd.draw(random))
+				s.check(ctx, p, s.crowd.drawEnded(random))
 			}
 		})
 	}
 	checkers.Wait()
 }
 
-func (s *soak) check(p *soakProcess, t *ticket) {
+func (s *soak) check(ctx context.Context, p *soakProcess, t *ticket) {
 	if t == nil || s.given() {
 		return
 	}
 	s.checked.Add(1)
-	if accepted, want := s.call(p, t), t.revoked.Load() == nil; accepted != want {
+	if accepted, want := s.call(ctx, p, t), t.revoked.Load() == nil; accepted != want {
 		s.complain("at the end: process %d accepted a token: %v, want %v", p.number, accepted, want)
 	}
 }
@@ -107,7 +108,7 @@ func (s *soak) checkFootprint(p *soakProcess) {
 	if !ok || !alsoOK {
 		s.complain("process %d: it was too short to see whether memory grows", p.number)
 	}
-	if allowed := warm.Heap + maxGrowth + perEntry*uint64(max(final.Entries-warm.Entries, 0)); final.Heap > allowed { //nolint:gosec // positive
+	if allowed := warm.Heap + maxGrowth + perEntry*uint64(max(final.Entries-warm.Entries, 0)); final.Heap > allowed {
 		s.complain("process %d: heap: %d bytes, after %d when warm", p.number, final.Heap, warm.Heap)
 	}
 	if final.Goroutines > warm.Goroutines+maxGoroutines {

@@ -43,10 +43,7 @@ func (s *soak) streamOn(ctx context.Context, in *place) error {
 		t := s.crowd.draw(random)
 		err := s.stream(ctx, p, in, t)
 		in.ticket.Store(nil)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !s.refused(p, t, t.revoked.Load(), "stream", err) {
+		if ctx.Err() == nil && !s.refused(p, t, t.revoked.Load(), "stream", err) {
 			time.Sleep(retryPause)
 		}
 	}

@@ -158,7 +158,7 @@ func (s *soak) start() {
 		o.Issuers = append(o.Issuers, orderedIssuer{issuer.URL(), issuer.JWKS()})
 	}
 	s.crowd.verifier = soakVerifier(s.t, o)
-	s.crowd.fill()
+	s.crowd.fill(s.t.Context())
 	s.began = time.Now()
 	for number := range processes {
 		s.processes = append(s.processes, startProcess(s.t, number, o, s.told))
@@ -212,7 +212,7 @@ func (s *soak) run() {
 		cancel()
 	}
 	workers.Wait()
-	s.settle()
+	s.settle(context.WithoutCancel(ctx))
 	hangUp()
 	streams.Wait()
 }

@@ -47,7 +47,7 @@ func (s *soak) makeTrouble(ctx context.Context) error {
 func (s *soak) killRedis(ctx context.Context) error {
 	s.redis.kill()
 	goesOn(ctx, downTime)
-	if !s.redis.tryStart() {
+	if !s.redis.tryStart() { //nolint:contextcheck // it starts a program that goes on
 		return errors.New("redis-server does not start again")
 	}
 	return nil
@@ -68,11 +68,11 @@ func (s *soak) dropConnections(context.Context) error {
 
 // during makes trouble, and waits until what was revoked up to its end, and one more
 // revocation, has arrived everywhere.
-func (s *soak) during(ctx context.Context, name string, make func(context.Context) error) error {
+func (s *soak) during(ctx context.Context, name string, trouble func(context.Context) error) error {
 	s.trouble.Store(true)
 	defer s.trouble.Store(false)
 	first := s.count()
-	if err := make(ctx); err != nil {
+	if err := trouble(ctx); err != nil {
 		return err
 	}
 	over := time.Now()

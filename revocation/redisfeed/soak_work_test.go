@@ -36,9 +36,10 @@ func bearer(ctx context.Context, t *ticket) context.Context {
 	return grpcmd.AppendToOutgoingContext(ctx, "authorization", t.Authorization())
 }
 
-// call makes one call, and reports whether the token was accepted.
-func (s *soak) call(p *soakProcess, t *ticket) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+// call makes one call, which goes on when ctx ends, and reports whether the token was
+// accepted.
+func (s *soak) call(ctx context.Context, p *soakProcess, t *ticket) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
 	defer cancel()
 	s.calls.Add(1)
 	began := time.Now()
@@ -101,7 +102,7 @@ func (s *soak) callAll(ctx context.Context) error {
 				}
 			}
 			select {
-			case jobs <- func() { s.call(p, t) }:
+			case jobs <- func() { s.call(ctx, p, t) }:
 			case <-ctx.Done():
 				return nil
 			}
@@ -154,7 +155,7 @@ func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup
 	s.revocations = append(s.revocations, r)
 	s.mu.Unlock()
 	for _, p := range s.processes {
-		followers.Go(func() { s.probe(p, r) })
+		followers.Go(func() { s.probe(ctx, p, r) })
 	}
 	time.Sleep(probeLead)
 	for {
@@ -171,16 +172,16 @@ func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup
 		}
 		time.Sleep(retryPause)
 	}
-	renewed := s.crowd.renew(r)
-	followers.Go(func() { s.welcome(renewed[:min(len(renewed), newcomers)]) })
+	renewed := s.crowd.renew(ctx, r)
+	followers.Go(func() { s.welcome(ctx, renewed[:min(len(renewed), newcomers)]) })
 	return nil
 }
 
 // probe makes calls with a matching token until they are refused.
-func (s *soak) probe(p *soakProcess, r *revoked) {
+func (s *soak) probe(ctx context.Context, p *soakProcess, r *revoked) {
 	pause, began := probePause, time.Now()
 	for refused := 0; refused < probeRefused; {
-		if !s.call(p, r.tickets[0]) {
+		if !s.call(ctx, p, r.tickets[0]) {
 			refused++
 		}
 		if s.given() {
@@ -196,12 +197,12 @@ func (s *soak) probe(p *soakProcess, r *revoked) {
 
 // welcome tries tokens that were issued after a revocation, at once and when it has
 // surely arrived.
-func (s *soak) welcome(renewed []*ticket) {
+func (s *soak) welcome(ctx context.Context, renewed []*ticket) {
 	for _, wait := range []time.Duration{0, time.Second} {
 		time.Sleep(wait)
 		for _, t := range renewed {
 			for _, p := range s.processes {
-				if s.call(p, t) {
+				if s.call(ctx, p, t) {
 					s.welcomed.Add(1)
 				}
 			}
