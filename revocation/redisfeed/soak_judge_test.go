@@ -11,9 +11,9 @@ import (
 const (
 	warmFrom, warmTo = 5 * time.Second, 20 * time.Second // what is measured then is warm
 	finalTime        = 15 * time.Second
-	maxGrowth        = 3 << 20 // bytes of heap, for buffers and the like
-	perEntry         = 1 << 10 // bytes: the list remembers an entry, and arrivals does
-	maxGoroutines    = 12      // more than when it was warm: connections come and go
+	maxGrowth        = 512 << 10 // bytes of heap, for buffers and the like
+	perEntry         = 512       // bytes: the list remembers an entry, and arrivals does
+	maxGoroutines    = 12        // more than when it was warm: connections come and go
 
 	// longestEnd is how long a stream may go on when its entry has arrived: far more
 	// than any machine stands still, so that a stream which nobody told is noticed.
