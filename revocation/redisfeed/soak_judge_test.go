@@ -24,18 +24,15 @@ const (
 // with all processes, and all streams.
 func (s *soak) settle(ctx context.Context) {
 	deadline := time.Now().Add(reserve / 2)
-	for s.missing(s.count()) > 0 || s.mismatched() > 0 {
+	for s.missing(s.count()) > 0 || s.mismatched() > 0 || s.open.Load() != openStreams {
 		if time.Now().After(deadline) {
-			s.complain("at the end: %d revocations are missing somewhere, %d streams of revoked tokens are open",
-				s.missing(s.count()), s.mismatched())
+			s.complain("at the end: %d revocations are missing somewhere, %d streams are open, want %d, %d of these places are of revoked tokens or none",
+				s.missing(s.count()), s.open.Load(), openStreams, s.mismatched())
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	s.checkTokens(ctx)
-	if open := s.open.Load(); open != openStreams {
-		s.complain("at the end %d streams are open, want %d", open, openStreams)
-	}
 }
 
 // mismatched returns how many streams are open that must not be, or not open.

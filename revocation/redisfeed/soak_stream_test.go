@@ -23,7 +23,10 @@ type receiver interface {
 	Recv() (*testpb.StreamingOutputCallResponse, error)
 }
 
-// openStream opens a stream of one of three kinds: whose handler waits, is blocked
+// streamKinds is how many kinds of streams there are.
+const streamKinds = 3
+
+// openStream opens a stream of a kind: whose handler waits, is blocked
 // in Recv, or sends.
 func openStream(ctx context.Context, client testpb.TestServiceClient, kind int) (receiver, error) {
 	switch kind {
@@ -50,9 +53,19 @@ func (s *soak) streamOn(ctx context.Context, in *place) error {
 	return nil
 }
 
+// hopeless opens a stream with a token that is being revoked: if it is opened, it
+// ends.
+func (s *soak) hopeless(ctx context.Context, p *soakProcess, t *ticket) {
+	s.hoped.Add(1)
+	err := s.stream(ctx, p, &place{number: p.number + processes*int(s.hoped.Load()%streamKinds)}, t)
+	if ctx.Err() == nil {
+		s.refused(p, t, t.revoked.Load(), "stream", err)
+	}
+}
+
 // stream opens a stream and reads it to its end. It returns what it ended with.
 func (s *soak) stream(ctx context.Context, p *soakProcess, in *place, t *ticket) error {
-	stream, err := openStream(bearer(ctx, t), p.client, in.number/processes%3)
+	stream, err := openStream(bearer(ctx, t), p.client, in.number/processes%streamKinds)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ const (
 	probeLead    = 10 * time.Millisecond  // from the first probe to Revoke
 	probeDense   = 300 * time.Millisecond // then probes become rare
 	probeRare    = 250 * time.Millisecond
+	probeStreams = 4 // with one of so many probes, a stream is opened
 	probeRefused = 3 // after so many refusals it's enough
 	retryPause   = 50 * time.Millisecond
 	newcomers    = 3 // of those who log in again, whose tokens are tried at once
@@ -177,22 +178,25 @@ func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup
 	return nil
 }
 
-// probe makes calls with a matching token until they are refused.
+// probe makes calls with a matching token until they are refused, and opens streams
+// with it.
 func (s *soak) probe(ctx context.Context, p *soakProcess, r *revoked) {
 	pause, began := probePause, time.Now()
-	for refused := 0; refused < probeRefused; {
+	for refused, n := 0, 0; refused < probeRefused; n++ {
+		dense := time.Since(began) < probeDense
+		if n%probeStreams == 0 && dense {
+			s.hope(p, r.tickets[0])
+		}
 		if !s.call(ctx, p, r.tickets[0]) {
 			refused++
 		}
-		if s.given() {
-			return
-		}
-		if time.Since(began) > probeDense {
+		if !dense {
 			pause = min(pause*3/2, probeRare)
 		}
-		time.Sleep(pause)
+		if !goesOn(ctx, pause) { // all that arrives late is checked at the end
+			return
+		}
 	}
-	s.probed.Add(1)
 }
 
 // welcome tries tokens that were issued after a revocation, at once and when it has
