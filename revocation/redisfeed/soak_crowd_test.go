@@ -209,8 +209,7 @@ type revoked struct {
 	tickets []*ticket // all that it was the first to match
 
 	started, returned atomic.Int64 // of Revoke
-	attempts          int
-	troubled          atomic.Bool // something was out of order before it had arrived everywhere
+	troubled          atomic.Bool  // something was out of order before it had arrived everywhere
 	at                [processes]fate
 }
 
@@ -221,7 +220,6 @@ type fate struct {
 	begun    atomic.Int64 // when that call, or one that ended later, was begun
 	streams  atomic.Int64 // that ended
 	ended    atomic.Int64 // the last of them
-	refused  atomic.Int64 // calls
 }
 
 func newRevoked(kind string, t *ticket, at time.Time) *revoked {

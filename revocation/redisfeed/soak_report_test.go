@@ -41,7 +41,7 @@ func (s *soak) report() string {
 	took := s.end.Sub(s.began)
 	fmt.Fprintf(&text, "\n%d calls (%.0f a second): %d accepted, %d refused as revoked (streams included), %d other errors; %d of tokens issued after a revocation\n",
 		s.calls.Load(), float64(s.calls.Load())/took.Seconds(), s.accepted.Load(), s.denied.Load(), s.errors.Load(), s.welcomed.Load())
-	fmt.Fprintf(&text, "%d streams open all the time, %d opened; %d attempts to open one with a token while it is revoked; %d tokens checked at the end\n", openStreams, s.opened.Load(), s.hoped.Load(), s.checked.Load())
+	fmt.Fprintf(&text, "%d streams open all the time, %d opened; %d attempts to open one with a token while it is revoked; %d tokens checked at the end\n", openStreams, s.opened.Load(), s.lateOpens.Load(), s.checked.Load())
 	section("revocations", s.reportRevocations())
 	section("delays in milliseconds, without trouble; for each revocation and process", s.reportDelays(false))
 	section("and of those that met with trouble", s.reportDelays(true))

@@ -53,11 +53,11 @@ func (s *soak) streamOn(ctx context.Context, in *place) error {
 	return nil
 }
 
-// hopeless opens a stream with a token that is being revoked: if it is opened, it
+// streamLate opens a stream with a token that is being revoked: if it is opened, it
 // ends.
-func (s *soak) hopeless(ctx context.Context, p *soakProcess, t *ticket) {
-	s.hoped.Add(1)
-	err := s.stream(ctx, p, &place{number: p.number + processes*int(s.hoped.Load()%streamKinds)}, t)
+func (s *soak) streamLate(ctx context.Context, p *soakProcess, t *ticket) {
+	number := s.lateOpens.Add(1)
+	err := s.stream(ctx, p, &place{number: p.number + processes*int(number%streamKinds)}, t)
 	if ctx.Err() == nil {
 		s.refused(p, t, t.revoked.Load(), "stream", err)
 	}

@@ -48,16 +48,16 @@ type soak struct {
 	crowd     *crowd
 	processes []*soakProcess
 	streams   []*place
-	hope      func(*soakProcess, *ticket) // opens a stream with a token that is being revoked
+	late      func(*soakProcess, *ticket) // opens a stream with a token that is being revoked
 
-	calls, accepted, denied, errors        atomic.Int64
-	opened, open                           atomic.Int64 // streams
-	hoped, welcomed, checked, failedWrites atomic.Int64
-	latency                                durations
-	trouble                                atomic.Bool // Redis or the network is out of order, or was until now
-	troubles                               []string    // what came of each
-	stall                                  time.Duration
-	stopped                                chan struct{} // closed when there are violations enough
+	calls, accepted, denied, errors            atomic.Int64
+	opened, open                               atomic.Int64 // streams
+	lateOpens, welcomed, checked, failedWrites atomic.Int64
+	latency                                    durations
+	trouble                                    atomic.Bool // Redis or the network is out of order, or was until now
+	troubles                                   []string    // what came of each
+	stall                                      time.Duration
+	stopped                                    chan struct{} // closed when there are violations enough
 
 	mu          sync.Mutex
 	pending     map[string]*revoked
@@ -204,7 +204,7 @@ func (s *soak) run() {
 	for _, in := range s.streams {
 		work(&streams, streaming, func(ctx context.Context) error { return s.streamOn(ctx, in) })
 	}
-	s.hope = func(p *soakProcess, t *ticket) { streams.Go(func() { s.hopeless(streaming, p, t) }) }
+	s.late = func(p *soakProcess, t *ticket) { streams.Go(func() { s.streamLate(streaming, p, t) }) }
 	for _, do := range []func(context.Context) error{s.callAll, s.revokeAll, s.makeTrouble, s.watchClock} {
 		work(&workers, ctx, do)
 	}

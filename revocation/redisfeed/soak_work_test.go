@@ -73,7 +73,6 @@ func (s *soak) refused(p *soakProcess, t *ticket, r *revoked, what string, err e
 		return false
 	default:
 		s.denied.Add(1)
-		r.at[p.number].refused.Add(1)
 		return true
 	}
 }
@@ -118,12 +117,8 @@ func (s *soak) revokeAll(ctx context.Context) error {
 	var followers sync.WaitGroup
 	defer followers.Wait()
 	for goesOn(ctx, time.Duration(random.ExpFloat64()*float64(time.Second/revocationsPerSecond))) {
-		r := s.choose(random)
-		if r == nil {
-			continue
-		}
-		if err := s.revoke(ctx, r, &followers); err != nil {
-			return err
+		if r := s.choose(random); r != nil {
+			s.revoke(ctx, r, &followers)
 		}
 	}
 	return nil
@@ -150,7 +145,7 @@ func (s *soak) choose(random *rand.Rand) *revoked {
 }
 
 // revoke publishes a revocation, and has it followed on each process.
-func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup) error {
+func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup) {
 	s.mu.Lock()
 	s.pending[r.entry.String()] = r
 	s.revocations = append(s.revocations, r)
@@ -159,23 +154,18 @@ func (s *soak) revoke(ctx context.Context, r *revoked, followers *sync.WaitGroup
 		followers.Go(func() { s.probe(ctx, p, r) })
 	}
 	time.Sleep(probeLead)
-	for {
-		r.started.CompareAndSwap(0, now())
-		r.attempts++
-		err := s.writer.Revoke(context.WithoutCancel(ctx), r.entry)
-		r.returned.Store(now())
-		if err == nil {
-			break
-		}
+	r.started.Store(now())
+	for err := s.writer.Revoke(context.WithoutCancel(ctx), r.entry); err != nil; {
 		s.failedWrites.Add(1)
-		if !s.trouble.Load() {
+		if !s.trouble.Load() || !goesOn(ctx, retryPause) {
 			s.complain("Revoke: %v", err)
+			return
 		}
-		time.Sleep(retryPause)
+		err = s.writer.Revoke(context.WithoutCancel(ctx), r.entry)
 	}
-	renewed := s.crowd.renew(ctx, r)
+	r.returned.Store(now())
+	renewed := s.crowd.renew(context.WithoutCancel(ctx), r)
 	followers.Go(func() { s.welcome(ctx, renewed[:min(len(renewed), newcomers)]) })
-	return nil
 }
 
 // probe makes calls with a matching token until they are refused, and opens streams
@@ -185,7 +175,7 @@ func (s *soak) probe(ctx context.Context, p *soakProcess, r *revoked) {
 	for refused, n := 0, 0; refused < probeRefused; n++ {
 		dense := time.Since(began) < probeDense
 		if n%probeStreams == 0 && dense {
-			s.hope(p, r.tickets[0])
+			s.late(p, r.tickets[0])
 		}
 		if !s.call(ctx, p, r.tickets[0]) {
 			refused++
