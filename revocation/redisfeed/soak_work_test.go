@@ -27,6 +27,7 @@ const (
 	probeDense   = 300 * time.Millisecond // then probes become rare
 	probeRare    = 250 * time.Millisecond
 	probeStreams = 4 // with one of so many probes, a stream is opened
+	maxLate      = 100 // streams of that sort: maps keep the size of their fullest hour
 	probeRefused = 3 // after so many refusals it's enough
 	retryPause   = 50 * time.Millisecond
 	newcomers    = 3 // of those who log in again, whose tokens are tried at once
@@ -174,7 +175,7 @@ func (s *soak) probe(ctx context.Context, p *soakProcess, r *revoked) {
 	pause, began := probePause, time.Now()
 	for refused, n := 0, 0; refused < probeRefused; n++ {
 		dense := time.Since(began) < probeDense
-		if n%probeStreams == 0 && dense {
+		if n%probeStreams == 0 && dense && s.open.Load() < openStreams+maxLate {
 			s.late(p, r.tickets[0])
 		}
 		if !s.call(ctx, p, r.tickets[0]) {
