@@ -26,9 +26,9 @@ const (
 	probeLead    = 10 * time.Millisecond  // from the first probe to Revoke
 	probeDense   = 300 * time.Millisecond // then probes become rare
 	probeRare    = 250 * time.Millisecond
-	probeStreams = 4 // with one of so many probes, a stream is opened
+	probeStreams = 4   // with one of so many probes, a stream is opened
 	maxLate      = 100 // streams of that sort: maps keep the size of their fullest hour
-	probeRefused = 3 // after so many refusals it's enough
+	probeRefused = 3   // after so many refusals it's enough
 	retryPause   = 50 * time.Millisecond
 	newcomers    = 3 // of those who log in again, whose tokens are tried at once
 )
