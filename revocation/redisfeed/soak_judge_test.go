@@ -10,10 +10,9 @@ import (
 
 const (
 	warmFrom, warmTo = 5 * time.Second, 20 * time.Second // what is measured then is warm
-	finalTime        = 15 * time.Second
-	maxGrowth        = 512 << 10 // bytes of heap, for buffers and the like
-	perEntry         = 512       // bytes: the list remembers an entry, and arrivals does
-	maxGoroutines    = 12        // more than when it was warm: connections come and go
+	maxGrowth        = 512 << 10                         // bytes of heap, for buffers and the like
+	perEntry         = 512                               // bytes: the list remembers an entry, and arrivals does
+	maxGoroutines    = 12                                // more than when it was warm: connections come and go
 
 	// longestEnd is how long a stream may go on when its entry has arrived: far more
 	// than any machine stands still, so that a stream which nobody told is noticed.
@@ -33,6 +32,8 @@ func (s *soak) settle(ctx context.Context) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	s.checkTokens(ctx)
+	s.settled = time.Now()
+	time.Sleep(measureEvery * 3 / 2) // for one more footprint, of the open streams alone
 }
 
 // mismatched returns how many streams are open that must not be, or not open.
@@ -123,5 +124,5 @@ func (s *soak) warm(p *soakProcess) (footprint, bool) {
 }
 
 func (s *soak) final(p *soakProcess) (footprint, bool) {
-	return p.smallest(s.end.Add(-finalTime), s.end)
+	return p.smallest(s.settled, time.Now())
 }

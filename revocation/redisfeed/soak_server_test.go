@@ -58,7 +58,7 @@ type footprint struct {
 // reports is the file that a server process reports to.
 const reports = 3
 
-const measureEvery = 5 * time.Second
+const measureEvery = 2 * time.Second
 
 // soakServer is what runs in a server process.
 type soakServer struct {

@@ -42,6 +42,8 @@ type soak struct {
 	began time.Time
 	end   time.Time
 
+	settled time.Time // when all was done but the streams
+
 	redis     *server
 	network   *proxy // between the server processes and Redis
 	writer    revocation.Writer
