@@ -34,6 +34,7 @@ func (s *soak) settle(ctx context.Context) {
 	s.checkTokens(ctx)
 	s.settled = time.Now()
 	time.Sleep(measureEvery * 3 / 2) // for one more footprint, of the open streams alone
+	s.quiet = time.Now()
 }
 
 // mismatched returns how many streams are open that must not be, or not open.
@@ -124,5 +125,5 @@ func (s *soak) warm(p *soakProcess) (footprint, bool) {
 }
 
 func (s *soak) final(p *soakProcess) (footprint, bool) {
-	return p.smallest(s.settled, time.Now())
+	return p.smallest(s.settled, s.quiet)
 }

@@ -119,6 +119,11 @@ func (s *soakServer) serve(t *testing.T, o orders) {
 	srv := grpc.NewServer(append(s.arrivals.options(), server.Options()...)...)
 	testpb.RegisterTestServiceServer(srv, s)
 	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	})
 	if err := s.list.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +131,6 @@ func (s *soakServer) serve(t *testing.T, o orders) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var running sync.WaitGroup
 	running.Go(func() {
 		if err := srv.Serve(listener); err != nil {
 			t.Error(err)
@@ -134,8 +138,7 @@ func (s *soakServer) serve(t *testing.T, o orders) {
 	})
 	running.Go(func() { s.measureOften(ctx) })
 	s.report(report{Address: listener.Addr().String()})
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	cancel()
+	<-ctx.Done()
 	srv.GracefulStop() // the driver has closed its streams
 	running.Wait()
 }

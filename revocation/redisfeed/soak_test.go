@@ -42,7 +42,7 @@ type soak struct {
 	began time.Time
 	end   time.Time
 
-	settled time.Time // when all was done but the streams
+	settled, quiet time.Time // between them, nothing went on but the streams
 
 	redis     *server
 	network   *proxy // between the server processes and Redis
