@@ -18,10 +18,11 @@ import (
 // when the URL has none. Unlike a flag, it is not in every list of processes.
 const PasswordVariable = "PLATFORM_REDIS_PASSWORD"
 
-// isURL reports whether a place is meant as a URL. Files have colons rarely enough,
-// and what looks like a URL may hold a password, which errors about files would show.
+// isURL reports whether a place is meant as a URL, be it a wrong one: it may hold a
+// password, which errors about files would show.
 func isURL(place string) bool {
-	return strings.HasPrefix(strings.ToLower(place), "redis") && strings.Contains(place, ":") || strings.Contains(place, "://")
+	lower := strings.ToLower(place)
+	return strings.Contains(place, "://") || strings.HasPrefix(lower, "redis:") || strings.HasPrefix(lower, "rediss:")
 }
 
 // errNotRedis quotes nothing of what it is about: that holds a password.

@@ -1,7 +1,9 @@
 // Package revocations answers one question: where does the platform keep which
 // tokens ended early?
 //
-// The auth role writes it, and every service follows it.
+// In a file, or in Redis. The auth role writes it, and every service follows it. While
+// Redis is away they go on with what they have, and nobody can log out: auth answers
+// 503, try again later.
 package revocations
 
 import (
