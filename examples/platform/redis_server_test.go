@@ -110,10 +110,10 @@ func (s *redisServer) tryStart() bool {
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	ended := make(chan struct{})
+	command, ended := s.command, make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = s.command.Wait() // it may have been killed
+		_ = command.Wait() // it may have been killed
 	}()
 	s.ended = ended
 	for !s.answers() {
