@@ -50,3 +50,20 @@ func TestTheTableIsAMap(t *testing.T) {
 		}
 	})
 }
+
+// TestATableThatStaysAsFullAsItIsKeepsFreeSlots has entries come and go at the same
+// rate, so that the table neither grows nor shrinks: who looks for what isn't there
+// must still come to an end.
+func TestATableThatStaysAsFullAsItIsKeepsFreeSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		list := newList(t, revocation.Config{})
+		never := w.token(sid("never"))
+		for i := range 3000 {
+			revoke(t, list, revocation.Session(w.issuer.URL(), strconv.Itoa(i)))
+			wantRevoked(t, list, never, false)
+			time.Sleep(time.Minute / 2)
+		}
+	})
+}

@@ -57,6 +57,42 @@ func TestThoseWhoStopLeaveTheOthers(t *testing.T) {
 	}
 }
 
+// Who stops once more has nothing to do with those who came since.
+func TestStoppingAgainStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	verified := w.token(sid("s"))
+	var gone, stays bell
+	stop := list.OnRevoked(verified, gone.ring)
+	stop()
+	list.OnRevoked(verified, stays.ring)
+	stop()
+	revoke(t, list, revocation.Session(w.issuer.URL(), "s"))
+	gone.want(t, 0)
+	stays.want(t, 1)
+}
+
+// An entry has been found to concern two when the first that is told stops the other.
+func TestWhoIsStoppedWhileOthersAreToldIsNotTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	list := newList(t, revocation.Config{})
+	verified := w.token(sid("s"))
+	told := 0
+	var stops [2]func()
+	for i := range stops {
+		stops[i] = list.OnRevoked(verified, func() {
+			told++
+			stops[1-i]()
+		})
+	}
+	revoke(t, list, revocation.Session(w.issuer.URL(), "s"))
+	if told != 1 {
+		t.Errorf("%d were told, want 1", told)
+	}
+}
+
 // A watch that begins while the entry comes finds it, or is found: it is told once.
 func TestNobodyWhoBeginsMeanwhileIsForgotten(t *testing.T) {
 	t.Parallel()
