@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -249,6 +250,33 @@ func TestAFeedThatLosesItsPlaceAgainAndAgainIsNotReadWithoutAPause(t *testing.T)
 			t.Errorf("asked %d times in a minute", n)
 		}
 		wantEntries(t, list, 1)
+	})
+}
+
+// What was lost a minute ago is another matter.
+func TestAPositionThatIsLostOnceInAWhileCostsNoTime(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var lost time.Time
+	var waited []time.Duration
+	seldom := func(ctx context.Context, position string) (revocation.Batch, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch since := time.Since(lost); {
+		case position == "":
+			waited = append(waited, since)
+		case since >= 2*time.Minute:
+			lost = time.Now()
+			return revocation.Batch{}, revocation.ErrPositionLost
+		}
+		return idle(ctx, position)
+	}
+	following(t, revocation.Config{}, seldom, func(t *testing.T, _ world, list *revocation.List, _ *script, _ *record) {
+		time.Sleep(10*time.Minute + time.Second/2)
+		_ = list.Close()
+		if len(waited) < 5 || slices.Max(waited[1:]) != 0 { // the first is when it starts
+			t.Errorf("waited %v", waited)
+		}
 	})
 }
 
