@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -357,6 +358,51 @@ func TestWhatASourceMayNotSayIsSkipped(t *testing.T) {
 	})
 }
 
+// What is skipped after all was well is news again.
+func TestWhatIsSkippedLaterIsLoggedAgain(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int32
+	now := func(ctx context.Context, position string) (revocation.Batch, error) {
+		batch, err := idle(ctx, position)
+		if n := reads.Add(1); n == 3 || n == 6 {
+			batch.Skipped = []error{errors.New("no JSON")}
+		}
+		return batch, err
+	}
+	following(t, revocation.Config{}, now, func(t *testing.T, _ world, _ *revocation.List, _ *script, log *record) {
+		time.Sleep(10 * time.Second)
+		if n := log.lines("skipped what"); n != 2 {
+			t.Errorf("%d lines, want 2\n%s", n, &log.text)
+		}
+	})
+}
+
+// A connection that breaks is no outage: the first attempt after it comes soon.
+func TestTheFirstPauseAfterAFailureIsShort(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var failed time.Time
+	var pauses []time.Duration
+	breaks := func(ctx context.Context, position string) (revocation.Batch, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !failed.IsZero() {
+			pauses = append(pauses, time.Since(failed))
+			failed = time.Time{}
+			return idle(ctx, position)
+		}
+		failed = time.Now()
+		return away(ctx, position)
+	}
+	following(t, revocation.Config{}, breaks, func(t *testing.T, _ world, list *revocation.List, _ *script, _ *record) {
+		time.Sleep(time.Minute)
+		_ = list.Close()
+		if len(pauses) < 30 || slices.Max(pauses) > 201*time.Millisecond || slices.Min(pauses) < time.Millisecond {
+			t.Errorf("%d pauses: %v", len(pauses), pauses)
+		}
+	})
+}
+
 func TestAnAuthorisedSourceMayRevokeAnIssuer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -439,6 +485,63 @@ func TestAListThatWasNeverReadOrIsTooOld(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEachSourceMustBeRead has two of them, of which one is read.
+func TestEachSourceMustBeRead(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first, second func(context.Context, string) (revocation.Batch, error)
+	}{
+		"the first is away":  {away, idle},
+		"the second is away": {idle, away},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			second := &script{answer: test.second}
+			config := revocation.Config{MaxAge: time.Minute, Sources: []revocation.Source{{Name: "second", Feed: second}}}
+			following(t, config, test.first, func(t *testing.T, w world, list *revocation.List, first *script, _ *record) {
+				good := w.token()
+				answers := func(want bool) {
+					t.Helper()
+					if _, err := list.Revoked(good); errors.Is(err, revocation.ErrUnavailable) == want || list.Status().Ready != want {
+						t.Errorf("%v, %+v, want ready: %v", err, list.Status(), want)
+					}
+				}
+				answers(false)
+				first.becomes(idle)
+				second.becomes(idle)
+				time.Sleep(10 * time.Second)
+				answers(true)
+				first.becomes(test.first)
+				second.becomes(test.second)
+				time.Sleep(2 * time.Minute)
+				answers(false)
+			})
+		})
+	}
+}
+
+// Nothing fails while a feed hangs, and yet the list grows old.
+func TestAListThatGrowsTooOldIsNoticedWithinASecond(t *testing.T) {
+	t.Parallel()
+	const maxAge = 10 * time.Second
+	var unready bell
+	config := revocation.Config{MaxAge: maxAge, ReadyChanged: func(is bool) {
+		if !is {
+			unready.ring()
+		}
+	}}
+	following(t, config, idle, func(t *testing.T, _ world, list *revocation.List, feed *script, _ *record) {
+		feed.becomes(hang)
+		time.Sleep(time.Second) // until then it is up to date
+		unready.want(t, 1)      // as it was made
+		for list.Status().Ready {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		unready.want(t, 2)
+	})
 }
 
 func TestAListWithoutSourcesIsReady(t *testing.T) {
