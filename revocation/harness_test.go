@@ -19,9 +19,9 @@ type world struct {
 	verifier *token.Verifier
 }
 
-func newWorld(t *testing.T) world {
+func newWorld(t *testing.T, options ...jwttest.Option) world {
 	t.Helper()
-	issuer := jwttest.NewIssuer(t, jwttest.InMemory())
+	issuer := jwttest.NewIssuer(t, append(options, jwttest.InMemory())...)
 	verifier, err := token.NewVerifier([]token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: issuer.Keys()}})
 	if err != nil {
 		t.Fatal(err)

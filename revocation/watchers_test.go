@@ -2,12 +2,14 @@ package revocation_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/revocation"
 )
 
@@ -91,6 +93,32 @@ func TestWhoIsStoppedWhileOthersAreToldIsNotTold(t *testing.T) {
 	if told != 1 {
 		t.Errorf("%d were told, want 1", told)
 	}
+}
+
+// Not parallel: it measures memory.
+func TestWhoStopsLeavesNothingBehind(t *testing.T) { //nolint:paralleltest // see above
+	const streams = 5000
+	w := newWorld(t, jwttest.WithAlgorithms(keyset.HS256))
+	list := newList(t, revocation.Config{})
+	same := w.token(sid("same"))
+	before := heap()
+	for i := range streams {
+		list.OnRevoked(w.token(sid(strconv.Itoa(i)), jwttest.ID(strconv.Itoa(i))), func() {})()
+		list.OnRevoked(same, func() {})()
+	}
+	if after := heap(); after > before+streams*100 {
+		t.Errorf("%d bytes are left of each", (after-before)/streams)
+	}
+	runtime.KeepAlive(list)
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }
 
 // A watch that begins while the entry comes finds it, or is found: it is told once.
