@@ -33,12 +33,12 @@ type Config struct {
 	// age: an outage of revocations is then no outage of services, and what was
 	// revoked meanwhile is accepted until the feed is back, or the token expires.
 	// Make it several times what the feeds wait for entries, a second or the Interval
-	// of most: a quiet source was up to date as of when it was asked.
+	// of most, and 5 s at least: a quiet source was up to date as of when it was asked.
 	MaxAge time.Duration
 
 	// AcceptUnread accepts tokens before each source was read to its end once. By
 	// default they are refused as they are past MaxAge: a list that was never read
-	// knows of nothing that was revoked.
+	// knows of nothing that was revoked. MaxAge begins once a source was read.
 	AcceptUnread bool
 
 	// ReadyChanged is called with whether the list can be relied on, as
@@ -72,6 +72,10 @@ type Source struct {
 	IssuerWide bool
 }
 
+// minMaxAge is the shortest time in which a quiet feed says several times that it is up
+// to date.
+const minMaxAge = 5 * time.Second
+
 // maxDuration is the longest time that is not a mistake.
 const maxDuration = 10 * 365 * 24 * time.Hour
 
@@ -100,8 +104,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("MaxLifetime %v is not between a second and ten years", c.MaxLifetime)
 	case c.Leeway < 0 || c.Leeway > maxDuration:
 		return fmt.Errorf("leeway %v is not between 0 and ten years", c.Leeway)
-	case c.MaxAge != 0 && (c.MaxAge < time.Second || c.MaxAge > maxDuration):
-		return fmt.Errorf("MaxAge %v is not between a second and ten years", c.MaxAge)
+	case c.MaxAge != 0 && (c.MaxAge < minMaxAge || c.MaxAge > maxDuration):
+		return fmt.Errorf("MaxAge %v is not between %v and ten years", c.MaxAge, minMaxAge)
 	}
 	names := make(map[string]bool, len(c.Sources))
 	for _, s := range c.Sources {

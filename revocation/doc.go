@@ -119,6 +119,6 @@
 //     miss it until a writer restores it, which happens when the loss shows: in the
 //     epoch, in the last id, or in an item that is gone.
 //   - A clock that is wrong by more than Leeway moves the times "before" which tokens
-//     are revoked, and when entries are forgotten. One that jumps ahead makes its process
-//     forget, until that reads the feed again from the beginning, as a restart does.
+//     are revoked, and when entries are forgotten. When it is set, the feeds are read again
+//     from the beginning; what only the list itself was told may be forgotten.
 package revocation

@@ -89,8 +89,9 @@ func Issuer(issuer string, before time.Time) Entry {
 }
 
 // At returns the entry as it was made at the given time, from which it follows how
-// long it must be remembered. Whoever publishes an entry sets that, if nobody did
-// before.
+// long it must be remembered, and what a time in the future counts as. Whoever
+// publishes an entry for others sets that, if nobody did before: without it, an entry
+// counts as made whenever a list reads it.
 func (e Entry) At(t time.Time) Entry {
 	e.at = t.Unix()
 	return e

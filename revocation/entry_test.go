@@ -96,6 +96,10 @@ func TestMembersToComeAreIgnoredAndFractionsCutOff(t *testing.T) {
 	if err != nil || entry != revocation.Principal(alice(), time.Unix(1_800_000_000, 0)) {
 		t.Errorf("got %s, %v", entry, err)
 	}
+	err = json.Unmarshal([]byte(`{"iss":"https://id.example.com","jti":"t","exp":1800000000.1,"at":1700000000.9}`), &entry)
+	if err != nil || entry != revocation.TokenID(idp, "t", time.Unix(1_800_000_001, 0)).At(time.Unix(1_700_000_000, 0)) {
+		t.Errorf("got %s, %v", entry, err)
+	}
 }
 
 func TestAnEntryThatSaysNothingHasNoJSON(t *testing.T) {

@@ -19,12 +19,16 @@ type wireEntry struct {
 	Subject *string  `json:"sub,omitzero"`
 	All     bool     `json:"all,omitzero"` // else a misspelt name would log out everybody
 	Before  *seconds `json:"before,omitzero"`
-	Expires *seconds `json:"exp,omitzero"`
+	Expires *rounded `json:"exp,omitzero"`
 	At      *seconds `json:"at,omitzero"`
 }
 
 // seconds is a NumericDate (RFC 7519 section 2). A fraction is cut off.
 type seconds int64
+
+// rounded is likewise, but that a fraction counts as a second: a token is not to be
+// forgotten before it expires.
+type rounded int64
 
 // MarshalJSON returns the entry as a JSON object with "iss" and what it is looked up
 // by: "jti" or "hash" (with "exp" if that is known), "sid", "sub" (with "before"), or
@@ -34,7 +38,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	if err := e.Check(); err != nil {
 		return nil, fmt.Errorf("revocation: entry: %w", err)
 	}
-	wire := wireEntry{Issuer: e.issuer, Expires: nonZero(e.expiry), At: nonZero(e.at), Before: nonZero(e.before)}
+	wire := wireEntry{Issuer: e.issuer, Expires: (*rounded)(nonZero(e.expiry)), At: nonZero(e.at), Before: nonZero(e.before)}
 	switch e.kind {
 	case byID:
 		wire.ID = &e.value
@@ -72,7 +76,7 @@ func parseEntry(data []byte) (Entry, error) {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return Entry{}, errors.New("not the JSON of an entry") // the module's error quotes it
 	}
-	e := Entry{issuer: wire.Issuer, before: wire.Before.value(), expiry: wire.Expires.value(), at: wire.At.value()}
+	e := Entry{issuer: wire.Issuer, before: wire.Before.value(), expiry: (*seconds)(wire.Expires).value(), at: wire.At.value()}
 	if err := wire.name(&e); err != nil {
 		return Entry{}, err
 	}
@@ -105,15 +109,26 @@ func (w *wireEntry) name(e *Entry) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (s *seconds) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	var number float64
+	number, err := readDate(decoder)
+	*s = seconds(math.Floor(number))
+	return err
+}
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (r *rounded) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+	number, err := readDate(decoder)
+	*r = rounded(math.Ceil(number))
+	return err
+}
+
+func readDate(decoder *jsontext.Decoder) (number float64, err error) {
 	if err := json.UnmarshalDecode(decoder, &number); err != nil {
-		return err
+		return 0, err
 	}
 	if number < 0 || number >= maxDate {
-		return errors.New("date out of range")
+		return 0, errors.New("date out of range")
 	}
-	*s = seconds(math.Floor(number))
-	return nil
+	return number, nil
 }
 
 func (s *seconds) value() int64 {

@@ -25,6 +25,7 @@ type follower struct {
 	health   *sourceHealth
 	logger   *slog.Logger
 	position string
+	looked   time.Time // at the clock, when it was read last
 	skipping bool      // whether it has been logged that entries are skipped
 	lost     time.Time // when a position was lost last
 	losses   int       // of positions, each soon after the one before
@@ -44,6 +45,11 @@ func (f *follower) run(ctx context.Context) {
 // step reads once, and returns how long to wait before the next time.
 func (f *follower) step(ctx context.Context) time.Duration {
 	began := f.list.config.Clock()
+	if f.clockWasWrong(began) {
+		f.logger.WarnContext(ctx, "revocation: begins again: the clock was set")
+		f.position = ""
+	}
+	f.looked = began
 	batch, err := f.read(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -59,6 +65,17 @@ func (f *follower) step(ctx context.Context) time.Duration {
 		return idlePause
 	}
 	return 0
+}
+
+// clockWasWrong reports whether the clock was set since it was looked at: back, or
+// ahead of the time that has passed. While it was wrong, entries may have been
+// forgotten, or taken for useless.
+func (f *follower) clockWasWrong(now time.Time) bool {
+	if f.looked.IsZero() {
+		return false
+	}
+	shown := now.Round(0).Sub(f.looked.Round(0)) // without Round, the time that has passed
+	return shown < -f.list.config.Leeway || shown-now.Sub(f.looked) > f.list.config.Leeway
 }
 
 // beginAgain goes back to the beginning, and returns how long to wait before. A feed

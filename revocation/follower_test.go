@@ -298,6 +298,28 @@ func TestAFeedThatLosesEvenTheBeginningHasFailed(t *testing.T) {
 	})
 }
 
+// While the clock was ahead, entries seemed to be of no use any more.
+func TestAClockThatWasAheadMakesNobodyForget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, memory := newWorld(t), revocation.NewMemory()
+		var ahead atomic.Int64
+		list := newList(t, revocation.Config{
+			Sources: []revocation.Source{{Name: "memory", Feed: memory}},
+			Clock:   func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) },
+		})
+		revoke(t, memory, revocation.Session(w.issuer.URL(), "s").At(time.Now()))
+		time.Sleep(time.Minute)
+		wantRevoked(t, list, w.token(sid("s")), true)
+		ahead.Store(int64(2 * time.Hour))
+		time.Sleep(time.Minute)
+		wantEntries(t, list, 0)
+		ahead.Store(0)
+		time.Sleep(time.Minute)
+		wantRevoked(t, list, w.token(sid("s")), true)
+	})
+}
+
 func TestAFeedThatHangsOrDoesNotWait(t *testing.T) {
 	t.Parallel()
 	t.Run("hangs", func(t *testing.T) {
@@ -547,7 +569,7 @@ func TestAListThatGrowsTooOldIsNoticedWithinASecond(t *testing.T) {
 func TestAListWithoutSourcesIsReady(t *testing.T) {
 	t.Parallel()
 	var ready bell
-	list := newList(t, revocation.Config{MaxAge: time.Second, ReadyChanged: func(is bool) {
+	list := newList(t, revocation.Config{MaxAge: time.Minute, ReadyChanged: func(is bool) {
 		if is {
 			ready.ring()
 		}

@@ -39,7 +39,7 @@ var (
 // [List.Close]. It returns at once and reads in the background.
 //
 // Only a configuration mistake is an error: no MaxLifetime, a time that is negative,
-// absurdly long or, unlike zero, under a second, a source without a name or a feed, a
+// absurdly long or, unlike zero, too short, a source without a name or a feed, a
 // name given twice, an IssuedBefore that no token can match.
 func NewList(config Config) (*List, error) {
 	config, err := config.withDefaults()

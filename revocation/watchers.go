@@ -1,6 +1,9 @@
 package revocation
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // watchers are those who hold on to tokens, found by what entries are found by.
 type watchers struct {
@@ -14,8 +17,9 @@ type watcher struct {
 	issued int64
 	links  [kinds]link
 
-	mu    sync.Mutex
-	ended func() // nil once it was called, or isn't to be
+	told  atomic.Bool
+	mu    sync.Mutex // held while ended runs
+	ended func()     // nil once it was called, or isn't to be
 }
 
 // link is a watcher's place among those with the same key.
@@ -93,8 +97,11 @@ func (w *watchers) with(kind kind, k key) []*watcher {
 	return all
 }
 
-// tell calls ended, once.
+// tell calls ended, once. What ended revokes may concern it again.
 func (w *watcher) tell() {
+	if !w.told.CompareAndSwap(false, true) {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended != nil {

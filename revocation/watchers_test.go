@@ -163,8 +163,9 @@ func TestWhoIsToldMayRevoke(t *testing.T) {
 	list := newList(t, revocation.Config{})
 	var told bell
 	list.OnRevoked(w.token(sid("b")), told.ring)
-	list.OnRevoked(w.token(sid("a")), func() {
-		_ = list.Revoke(t.Context(), revocation.Session(w.issuer.URL(), "b"))
+	both := w.token(sid("a"))
+	list.OnRevoked(both, func() {
+		_ = list.Revoke(t.Context(), revocation.Session(w.issuer.URL(), "b"), revocation.Token(both))
 	})
 	revoke(t, list, revocation.Session(w.issuer.URL(), "a"))
 	told.want(t, 1)

@@ -155,6 +155,8 @@ func (s *stage) connect(who *process.Identity, name, addr string) (*grpc.ClientC
 	if err != nil {
 		return nil, err
 	}
+	s.connsMu.Lock()
+	defer s.connsMu.Unlock()
 	s.conns = append(s.conns, conn)
 	return conn, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -37,7 +38,8 @@ type stage struct {
 	users    map[string]auth.Password
 
 	children []*child
-	conns    []*grpc.ClientConn
+	connsMu  sync.Mutex
+	conns    []*grpc.ClientConn // scenes open some at once
 	auth     *child
 	chain    *chain
 	tokens   map[string]bearer // of those who are logged in, by their name
