@@ -3,8 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -62,14 +62,20 @@ func (s *redisServer) skip(why string) {
 	s.t.Skip("SKIPPED: " + why)
 }
 
+// freeAddr returns an address that nobody listens at. It is none that outgoing
+// connections get: while a server is away, a client that tries again and again could
+// otherwise get its very port, and connect to itself.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)) //nolint:gosec // any will do
+		if listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // settings are a redis.conf. The users are those of the documentation of redisfeed.
@@ -93,7 +99,7 @@ user jwtrelay-writer on >%[3]s resetkeys ~jwtrelay:{revocations}* resetchannels 
 `, listen, s.dir, redisSecret, may)
 }
 
-// tryStart starts the program and waits until it answers.
+// tryStart starts the program and waits until it is ready, or has ended.
 func (s *redisServer) tryStart() bool {
 	s.t.Helper()
 	file := filepath.Join(s.dir, "redis.conf")
@@ -107,6 +113,7 @@ func (s *redisServer) tryStart() bool {
 	}
 	defer func() { _ = output.Close() }()
 	s.command.Stdout, s.command.Stderr = output, output
+	before := s.timesReady()
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -116,7 +123,7 @@ func (s *redisServer) tryStart() bool {
 		_ = command.Wait() // it may have been killed
 	}()
 	s.ended = ended
-	for !s.answers() {
+	for s.timesReady() == before {
 		select {
 		case <-ended:
 			s.command = nil
@@ -129,30 +136,11 @@ func (s *redisServer) tryStart() bool {
 	return true
 }
 
-// answers reports whether the server says anything, be it that one must log in.
-func (s *redisServer) answers() bool {
-	conn, err := s.dial()
-	if err != nil {
-		return false
-	}
-	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(time.Second))
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		return false
-	}
-	n, err := conn.Read(make([]byte, 1))
-	return err == nil && n == 1
-}
-
-func (s *redisServer) dial() (net.Conn, error) {
-	if s.certificate == nil {
-		return new(net.Dialer).DialContext(context.Background(), "tcp", s.addr)
-	}
-	identity, err := s.certificate.Load()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return (&tls.Dialer{Config: identity.AsUser("redis")}).DialContext(context.Background(), "tcp", s.addr)
+// timesReady returns how often this server has said that it is ready. To ask who
+// answers at its address would not do: another test's server might.
+func (s *redisServer) timesReady() int {
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // it may not be there yet
+	return bytes.Count(log, []byte("Ready to accept connections"))
 }
 
 // kill ends the program as kill -9 does.

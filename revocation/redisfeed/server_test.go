@@ -1,8 +1,10 @@
 package redisfeed_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -19,7 +21,8 @@ type server struct {
 	addr     string
 	dir      string
 	settings []string
-	command  *exec.Cmd
+	command  *exec.Cmd // nil while it is away
+	ended    <-chan struct{}
 	admin    *redis.Client
 }
 
@@ -47,42 +50,61 @@ func startServer(t *testing.T, settings ...string) *server {
 	return nil
 }
 
+// freeAddr returns an address that nobody listens at. It is none that outgoing
+// connections get: while a server is away, a client that tries again and again could
+// otherwise get its very port, and connect to itself.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)) //nolint:gosec // any will do
+		if l, err := config.Listen(t.Context(), "tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
-// tryStart starts the program and waits until it answers.
+// tryStart starts the program and waits until it is ready, or has ended.
 func (s *server) tryStart() bool {
 	_, port, _ := net.SplitHostPort(s.addr)
 	settings := append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
 		"--logfile", filepath.Join(s.dir, "log"),
 	}, s.settings...)
+	before := s.timesReady()
 	s.command = exec.CommandContext(context.Background(), "redis-server", settings...) //nolint:gosec // our own arguments
 	if err := s.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	probe := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialerRetries: 1})
-	defer func() { _ = probe.Close() }()
-	for range 500 {
-		err := probe.Ping(context.Background()).Err()
-		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
+	command, ended := s.command, make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait() // it may have been killed
+	}()
+	s.ended = ended
+	for range 3000 {
+		if s.timesReady() > before {
 			return true
 		}
-		if s.command.ProcessState != nil {
-			break
+		select {
+		case <-ended:
+			s.command = nil
+			return false
+		case <-time.After(10 * time.Millisecond):
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	s.kill()
 	return false
+}
+
+// timesReady returns how often this server has said that it is ready. To ask who
+// answers at its address would not do: another test's server might.
+func (s *server) timesReady() int {
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // it may not be there yet
+	return bytes.Count(log, []byte("Ready to accept connections"))
 }
 
 // kill ends the program as kill -9 does.
@@ -91,7 +113,7 @@ func (s *server) kill() {
 		return
 	}
 	_ = s.command.Process.Kill()
-	_ = s.command.Wait()
+	<-s.ended
 	s.command = nil
 }
 
