@@ -27,7 +27,9 @@ func isEndOf(ctx context.Context, err error) bool {
 }
 
 // endOf returns why a token ended ctx, nil if none did. A context that somebody
-// cancels when the stream's is done, as gRPC's ServeHTTP does, may have lost the cause.
+// cancels when the stream's is done, as gRPC's ServeHTTP does, may have lost the cause:
+// the stream's has it, or that of the request which the stream came in, unless the
+// caller had gone before.
 func endOf(ctx context.Context) *refusalError {
 	cause := context.Cause(ctx)
 	var r *refusalError
@@ -35,7 +37,7 @@ func endOf(ctx context.Context) *refusalError {
 		return r
 	}
 	if l, ok := ctx.Value(leaseKey{}).(*lease); ok && cause == context.Canceled { //nolint:errorlint // itself: nobody gave a cause
-		return l.refused()
+		return endOf(l.Context)
 	}
 	return nil
 }

@@ -255,3 +255,47 @@ func TestWhatExplainingAllocates(t *testing.T) { //nolint:paralleltest // testin
 		t.Errorf("%v allocations a call, %v for one that failed", answered, failed)
 	}
 }
+
+// TestACallerWhoHadGoneIsNotTheEndOfTheToken, although that ends too before the handler
+// returns: what is cancelled then was cancelled by the caller.
+func TestACallerWhoHadGoneIsNotTheEndOfTheToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx, gone := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, gone)
+		info := &grpc.StreamServerInfo{FullMethod: kinds()[3].method}
+		var err error
+		_ = w.server(t, interceptor.Authenticated()).StreamInterceptor(nil, alone{ctx: carrying(ctx, w.issuer.Token())}, info, func(_ any, stream grpc.ServerStream) error {
+			time.Sleep(24 * time.Hour)
+			ctx := token.NewContext(stream.Context(), nil)
+			err = newClient(t).UnaryInterceptor(ctx, unaryCall, nil, nil, nil, broken)
+			return nil
+		})
+		wantRefusal(t, err, codes.Canceled, "", "")
+	})
+}
+
+// broken is a call that ends as its context did.
+func broken(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+	return status.FromContextError(ctx.Err()).Err()
+}
+
+// TestAStreamWithinARequestThatEndsSaysWhy has a stream whose own token goes on, in a
+// context that has lost the cause.
+func TestAStreamWithinARequestThatEndsSaysWhy(t *testing.T) {
+	t.Parallel()
+	within(t, func(ctx context.Context, t *testing.T) {
+		w := newWorld(t)
+		ctx, cancel := watching(ctx)
+		defer cancel()
+		info := &grpc.StreamServerInfo{FullMethod: kinds()[3].method}
+		var err error
+		_ = w.server(t, interceptor.Authenticated()).StreamInterceptor(nil, alone{ctx: carrying(ctx, w.issuer.Token())}, info, func(_ any, stream grpc.ServerStream) error {
+			<-stream.Context().Done()
+			err = newClient(t).UnaryInterceptor(stream.Context(), unaryCall, nil, nil, nil, broken)
+			return nil
+		})
+		wantRefusal(t, err, codes.Unauthenticated, token.ReasonRevoked, "front")
+	})
+}
