@@ -73,7 +73,7 @@ func hangUp(w http.ResponseWriter, r *http.Request, l *lease) {
 // trailers.
 func isNativeGRPC(r *http.Request) bool {
 	contentType := strings.ToLower(r.Header.Get("Content-Type"))
-	return r.ProtoMajor > 1 && isGRPC(contentType) && !strings.HasPrefix(contentType, "application/grpc-web")
+	return r.ProtoMajor > 1 && r.Method == http.MethodPost && isGRPC(contentType) && !strings.HasPrefix(contentType, "application/grpc-web")
 }
 
 // endGRPC ends a call by gRPC with a status, whatever its handler said of its end:

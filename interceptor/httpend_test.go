@@ -770,3 +770,25 @@ func (patientUnary) UnaryCall(ctx context.Context, _ *testpb.SimpleRequest) (*te
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
+
+// What is no call by gRPC has no trailers of gRPC's, whatever its headers say.
+func TestARequestThatIsNoCallEndsWithoutAStatusOfGRPC(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		handler := httpHandler(t, w.server(t, interceptor.Authenticated()), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			_, _ = io.WriteString(w, "goodbye")
+		}))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://service"+unaryCall, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = bearing("Bearer " + w.issuer.Token())
+		r.Header.Set("Content-Type", "application/grpc")
+		got := exchange(t, serveByPipes(t, handler, "HTTP/2").Client, r)
+		if len(got.Trailer) > 0 || strings.HasPrefix(got.Header.Get("Content-Type"), "application/grpc") || got.text != "goodbye" {
+			t.Errorf("%v, %q, and then %v", got.Header, got.text, got.Trailer)
+		}
+	})
+}
