@@ -44,8 +44,9 @@ import (
 // its observer, or both do.
 //
 // What can't be ended: a handler that looks neither at its context nor at the errors
-// of what it reads and writes, one that sets deadlines of its own afterwards, and a
-// hijacked connection once the handler has returned. An HTTP/1 connection is closed
+// of what it reads and writes, one that sets deadlines of its own afterwards, a
+// connection that is hijacked after the end, and one hijacked before once the handler
+// has returned. An HTTP/1 connection is closed
 // behind a request that ended. In shadow no request ends.
 //
 // A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
