@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,10 @@ func (l *lease) Value(key any) any {
 	}
 	return l.Context.Value(key)
 }
+
+// String says no more than contexts do. fmt would otherwise read the fields, of a
+// context that a test or a log prints, while the token ends.
+func (l *lease) String() string { return fmt.Sprint(l.Context) + ".WithLease" }
 
 // start makes the lease end with the token; at once, if that has ended already. The
 // timer is monotonic: while the machine sleeps it stands still.
@@ -139,7 +144,8 @@ func (l *lease) settle() *refusalError {
 	return l.refused()
 }
 
-// release frees what the lease holds, whether or not the handler returned.
+// release frees what the lease holds, whether or not the handler returned. Contexts
+// that were made of it may live on, and must not keep the connection in memory.
 func (l *lease) release() {
 	_ = l.settle() // who returned knows, and who panicked says something else
 	l.timer.Stop()
@@ -147,4 +153,5 @@ func (l *lease) release() {
 		l.unwatch()
 	}
 	l.cancel(nil)
+	l.transport, l.response = nil, nil // settle has waited for who uses them
 }

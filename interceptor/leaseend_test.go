@@ -2,7 +2,11 @@ package interceptor_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -178,4 +182,45 @@ func TestAStreamGoesByTheClockOfItsServer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// heavy is a ResponseWriter that holds something.
+type heavy struct {
+	http.ResponseWriter
+	large *[1 << 10]byte
+}
+
+// TestAContextThatLivesOnLetsGoOfTheResponse: that of work which outlives a request.
+func TestAContextThatLivesOnLetsGoOfTheResponse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var kept context.Context
+	held := func() weak.Pointer[[1 << 10]byte] {
+		large := new([1 << 10]byte)
+		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { kept = context.WithoutCancel(r.Context()) })
+		handler := httpHandler(t, w.server(t, interceptor.Authenticated()), next)
+		handler.ServeHTTP(heavy{httptest.NewRecorder(), large}, httpRequest(t, http.MethodGet, unaryCall, bearing("Bearer "+w.issuer.Token())))
+		return weak.Make(large)
+	}()
+	if stays(held) {
+		t.Error("the response is still there")
+	}
+	runtime.KeepAlive(kept)
+}
+
+// TestAContextMayBePrintedWhileItEnds, by a mock say, and says what contexts say.
+func TestAContextMayBePrintedWhileItEnds(t *testing.T) {
+	t.Parallel()
+	list := new(revoker)
+	w := newWorld(t, token.WithRevocations(list), token.MaxLifetime(24*time.Hour))
+	err := serveOver(t, w.server(t, interceptor.Authenticated()), new(slowTransport), w.issuer.Token(), func(ctx context.Context) {
+		list.revoke()
+		for ctx.Err() == nil {
+			if text := fmt.Sprint(ctx); !strings.HasSuffix(text, ".WithLease") {
+				t.Errorf("it is printed as %s", text)
+				return
+			}
+		}
+	})
+	wantRefusal(t, err, codes.Unauthenticated, token.ReasonRevoked, "")
 }
