@@ -37,7 +37,7 @@ func endOf(ctx context.Context) *refusalError {
 		return r
 	}
 	if l, ok := ctx.Value(leaseKey{}).(*lease); ok && cause == context.Canceled { //nolint:errorlint // itself: nobody gave a cause
-		return endOf(l.Context)
+		return endOf(l.Context) //nolint:contextcheck // what ctx was made of
 	}
 	return nil
 }

@@ -291,7 +291,7 @@ func TestAStreamWithinARequestThatEndsSaysWhy(t *testing.T) {
 		defer cancel()
 		info := &grpc.StreamServerInfo{FullMethod: kinds()[3].method}
 		var err error
-		_ = w.server(t, interceptor.Authenticated()).StreamInterceptor(nil, alone{ctx: carrying(ctx, w.issuer.Token())}, info, func(_ any, stream grpc.ServerStream) error {
+		_ = w.server(t, interceptor.Authenticated()).StreamInterceptor(nil, alone{ctx: carrying(ctx, w.issuer.Token())}, info, func(_ any, stream grpc.ServerStream) error { //nolint:contextcheck // the stream has it
 			<-stream.Context().Done()
 			err = newClient(t).UnaryInterceptor(stream.Context(), unaryCall, nil, nil, nil, broken)
 			return nil

@@ -197,9 +197,9 @@ func TestAContextThatLivesOnLetsGoOfTheResponse(t *testing.T) {
 	var kept context.Context
 	held := func() weak.Pointer[[1 << 10]byte] {
 		large := new([1 << 10]byte)
-		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { kept = context.WithoutCancel(r.Context()) })
+		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { kept = context.WithoutCancel(r.Context()) }) //nolint:fatcontext // to be kept is what is tested
 		handler := httpHandler(t, w.server(t, interceptor.Authenticated()), next)
-		handler.ServeHTTP(heavy{httptest.NewRecorder(), large}, httpRequest(t, http.MethodGet, unaryCall, bearing("Bearer "+w.issuer.Token())))
+		handler.ServeHTTP(heavy{httptest.NewRecorder(), large}, httpRequest(t, http.MethodGet, unaryCall, bearing("Bearer "+w.issuer.Token()))) //nolint:contextcheck // a request has its own
 		return weak.Make(large)
 	}()
 	if stays(held) {
