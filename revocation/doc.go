@@ -77,10 +77,10 @@
 // A file is looked at each 100 ms. From Redis, an entry after a quiet time is there
 // after two round trips; when they come faster than Interval (100 ms), within that.
 // make soak-revocation measures it: with 20 revocations and 2000 calls a second and 200
-// open streams, in three processes on two busy cores, the last call that was accepted came
-// 46 ms after Revoke had returned (median; 99 %: 100 ms, worst: 138 ms), and the last
-// stream ended after 53 ms (111 ms, 157 ms). None was accepted after the entry had
-// arrived.
+// open streams, in three processes on two cores, the last call that was accepted came
+// 44 ms after Revoke had returned (median; 99 %: 100 ms, worst: 104 ms), and the last
+// stream ended after 50 ms (108 ms, 117 ms). None was accepted after the entry had
+// arrived. While Redis was killed or cut off, it took as long as that and up to 3 s more.
 //
 // # What a fleet costs
 //
