@@ -23,8 +23,9 @@ type Config struct {
 	// Sources are where entries come from, besides [List.Revoke].
 	Sources []Source
 
-	// IssuedBefore refuses all tokens that an issuer, by its URL, issued before a
-	// time: an emergency brake that no feed can let go.
+	// IssuedBefore refuses all tokens that an issuer issued before a time: an
+	// emergency brake that no feed can let go. Issuers are named as "iss" has them, to
+	// the letter: a slash too many, and nothing matches.
 	IssuedBefore map[string]time.Time
 
 	// MaxAge is how old the list may be. A source that was not seen to be up to date

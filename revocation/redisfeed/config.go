@@ -21,7 +21,8 @@ type Config struct {
 	Key string
 
 	// Retention is how long entries stay in the stream: the longest lifetime of a
-	// token and twice the leeway, or more. A feed without it can't Revoke. In one that
+	// token and twice the leeway, or more, by Redis's clock. Nothing checks that it
+	// covers the lists that read. A feed without it can't Revoke. In one that
 	// only reads it does no harm, and spares reading all again where the item that was
 	// read last is older.
 	Retention time.Duration

@@ -67,6 +67,11 @@
 // from one that lost everything, and its list is not ready. In a new Redis, start a
 // writer, or set the epoch by hand: SET jwtrelay:{revocations}:epoch first NX.
 //
+// Redis's clock counts, too: it gives the ids by which old items are trimmed. Of an
+// entry that is written while that clock is an hour behind, the stream forgets an hour
+// early, for replicas that start then. Make Retention longer by what its clock may be
+// wrong.
+//
 // What nobody has is lost: what was revoked in the last moments before a crash, and
 // was read by no writer. So keep it: appendonly yes. With appendfsync everysec a crash
 // of the machine loses a second, and one of the process alone nothing; "always" loses

@@ -62,16 +62,11 @@ func Run(ctx context.Context, env process.Env) error {
 	if err != nil {
 		return err
 	}
-	key, err := LoadSigningKey(c.key)
-	if err != nil {
-		return process.Usage("-key: %w", err)
-	}
-	users, err := LoadUsers(c.users)
-	if err != nil {
-		return process.Usage("-users: %w", err)
-	}
 	logger := env.Logger("auth")
-	config := Config{Audience: c.audience, Lifetime: c.lifetime, Key: key, Users: users, Logger: logger}
+	config, err := c.config(logger)
+	if err != nil {
+		return err
+	}
 	if c.revocations.Enabled() {
 		book, err := c.revocations.Open(logger) //nolint:contextcheck // it lives until Close
 		if err != nil {
@@ -105,6 +100,20 @@ func Run(ctx context.Context, env process.Env) error {
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}, logger)
+}
+
+// config returns what the flags say of the server, but its issuer and where it writes
+// revocations.
+func (c flags) config(logger *slog.Logger) (Config, error) {
+	key, err := LoadSigningKey(c.key)
+	if err != nil {
+		return Config{}, process.Usage("-key: %w", err)
+	}
+	users, err := LoadUsers(c.users)
+	if err != nil {
+		return Config{}, process.Usage("-users: %w", err)
+	}
+	return Config{Audience: c.audience, Lifetime: c.lifetime, Key: key, Users: users, Logger: logger}, nil
 }
 
 // serve serves until ctx ends, and then lets open requests finish for a while.
