@@ -93,6 +93,7 @@ dir "%[2]s"
 logfile "%[2]s/log"
 save ""
 appendonly yes
+appendfsync always
 user default off
 user jwtrelay-reader on >%[3]s resetkeys ~jwtrelay:{revocations}* resetchannels %[4]s
 user jwtrelay-writer on >%[3]s resetkeys ~jwtrelay:{revocations}* resetchannels %[4]s +xadd +set

@@ -74,8 +74,9 @@
 //
 // What nobody has is lost: what was revoked in the last moments before a crash, and
 // was read by no writer. So keep it: appendonly yes. With appendfsync everysec a crash
-// of the machine loses a second, and one of the process alone nothing; "always" loses
-// nothing. A failover loses what was not replicated: min-replicas-to-write 1 bounds
+// loses up to two seconds, even one of the process alone, for Redis answers before it
+// writes while the disk is busy; "always" loses nothing, and costs little where only
+// revocations are written. A failover loses what was not replicated: min-replicas-to-write 1 bounds
 // that. The policy of maxmemory must be noeviction. A clock that goes back in the same
 // moment that data is lost could give another item the very id that a reader has.
 //

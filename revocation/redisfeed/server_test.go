@@ -71,7 +71,7 @@ func freeAddr(t *testing.T) string {
 func (s *server) tryStart() bool {
 	_, port, _ := net.SplitHostPort(s.addr)
 	settings := append([]string{
-		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
+		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always",
 		"--logfile", filepath.Join(s.dir, "log"),
 	}, s.settings...)
 	before := s.timesReady()
