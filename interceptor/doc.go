@@ -72,7 +72,8 @@
 //
 // To gRPC a refusal is a status like any other: a retry policy that names its
 // code tries again. CREDENTIAL_UNAVAILABLE, KEYS_UNAVAILABLE and REVOCATIONS_UNAVAILABLE are
-// Unavailable, for which that makes sense.
+// Unavailable, for which that makes sense; VERIFIER_OVERLOADED is ResourceExhausted, for
+// which it makes things worse.
 //
 // A service without a [Server] passes on the one bearer value that came in,
 // unread; the next hop verifies it. Where there is a Server, add [VerifiedOnly].

@@ -138,6 +138,8 @@ func connectCode(code codes.Code) string {
 		return "permission_denied"
 	case codes.Unavailable:
 		return "unavailable"
+	case codes.ResourceExhausted:
+		return "resource_exhausted"
 	default:
 		return "internal"
 	}
@@ -152,6 +154,8 @@ func httpStatus(code codes.Code) int {
 		return http.StatusForbidden
 	case codes.Unavailable:
 		return http.StatusServiceUnavailable
+	case codes.ResourceExhausted:
+		return http.StatusTooManyRequests
 	default:
 		return http.StatusInternalServerError
 	}

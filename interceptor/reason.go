@@ -55,6 +55,8 @@ func verdictOf(reason token.Reason) verdict {
 	switch reason {
 	case token.ReasonKeysUnavailable, token.ReasonRevocationsUnavailable:
 		return verdict{code: codes.Unavailable}
+	case token.ReasonOverloaded:
+		return verdict{code: codes.ResourceExhausted}
 	case ReasonNoPolicy:
 		return verdict{codes.PermissionDenied, "no policy allows this method"}
 	case ReasonScopeInsufficient:

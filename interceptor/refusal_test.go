@@ -106,6 +106,7 @@ func TestAsUpstream(t *testing.T) {
 		token.ReasonClaimsInvalid:               {codes.Unauthenticated, codes.Internal},
 		token.ReasonKeysUnavailable:             {codes.Unavailable, codes.Unavailable},
 		token.ReasonRevocationsUnavailable:      {codes.Unavailable, codes.Unavailable},
+		token.ReasonOverloaded:                  {codes.ResourceExhausted, codes.ResourceExhausted},
 		interceptor.ReasonTooOld:                {codes.Unauthenticated, codes.Unauthenticated},
 		interceptor.ReasonScopeInsufficient:     {codes.PermissionDenied, codes.PermissionDenied},
 		interceptor.ReasonClaimRequired:         {codes.PermissionDenied, codes.PermissionDenied},

@@ -44,6 +44,9 @@ type Issuer struct {
 	// a method Issuer() string that says whose they are, that must be URL: with
 	// Tenants, the same template.
 	//
+	// Of a set that is a [keyset.Live], as all of package keyset are, verified tokens
+	// are kept; those of others are verified each time.
+	//
 	// A key that names its issuer ([keyset.Key.Issuer]) verifies the tokens of
 	// no other, whoever else's keys are in the set.
 	Keys keyset.Set
@@ -95,6 +98,7 @@ type issuer struct {
 	audiences   []string
 	clients     []string // empty means any
 	keys        keyset.Set
+	live        keyset.Live        // the same, nil if they can't say later whether a key is still good
 	algorithms  []keyset.Algorithm // empty means whatever the keys are for
 }
 

@@ -18,11 +18,12 @@ type Verification struct {
 	Reason   Reason        // "" if it was not
 	Err      error         // the [*Error] if it was refused, else nil
 	Duration time.Duration // by the verifier's clock
+	Cached   bool          // whether the token was in the cache, refused or not
 }
 
 // verification describes the outcome of verify.
-func (v *Verifier) verification(t *Token, err *Error, began time.Time) Verification {
-	seen := Verification{Token: t, Duration: v.now().Sub(began)}
+func (v *Verifier) verification(t *Token, cached bool, err *Error, began time.Time) Verification {
+	seen := Verification{Token: t, Cached: cached, Duration: v.now().Sub(began)}
 	if err != nil {
 		seen.Reason, seen.Err = err.reason, err
 	}

@@ -133,6 +133,38 @@ func WithRevocations(r Revocations) VerifierOption {
 	})
 }
 
+// CacheSize is how much memory verified tokens may take, in bytes, about. The default
+// is [DefaultCacheSize]; 0 keeps none, and verifies every token each time.
+//
+// A token in the cache is found by its whole text. It is good while it has not
+// expired, its key is still one of the issuer's, by identity and not by name, and it is
+// not revoked: all three are asked with each use. So what was decoded of it, the claims of
+// [WithClaims] among it, is shared by all calls that bring it, and Validate is
+// called once and not with each.
+func CacheSize(bytes int) VerifierOption {
+	return verifierOption(func(v *Verifier) error {
+		if bytes < 0 {
+			return fmt.Errorf("CacheSize(%d) is negative", bytes)
+		}
+		v.cacheSize = bytes
+		return nil
+	})
+}
+
+// MaxConcurrentVerifications is how many signatures are checked at once. The default is
+// four for each processor. More tokens than that wait for their turn, as long as their
+// calls wait, and are then refused with [ReasonOverloaded]. Tokens in the cache, see
+// [CacheSize], never wait: a flood of forged ones can't keep them from being accepted.
+func MaxConcurrentVerifications(n int) VerifierOption {
+	return verifierOption(func(v *Verifier) error {
+		if n <= 0 {
+			return fmt.Errorf("MaxConcurrentVerifications(%d) verifies nothing", n)
+		}
+		v.slots = make(slots, n)
+		return nil
+	})
+}
+
 // WithObserver tells o about every token. By default nobody is told.
 func WithObserver(o Observer) VerifierOption {
 	return verifierOption(func(v *Verifier) error {

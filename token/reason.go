@@ -8,7 +8,8 @@ type Reason string
 
 // The reasons of this package and, for Missing, of those that look for a token
 // in a call. All are verdicts on the token, and mean Unauthenticated, except the
-// last two: those say that there is no verdict, and mean Unavailable.
+// last three, which say that there is none: two mean Unavailable, and the last
+// ResourceExhausted.
 const (
 	ReasonMissing          Reason = "TOKEN_MISSING"       // the call carries no token
 	ReasonMalformed        Reason = "TOKEN_MALFORMED"     // not a JWT: shape, encoding or JSON
@@ -26,6 +27,9 @@ const (
 
 	// Can't tell now whether it has been revoked.
 	ReasonRevocationsUnavailable Reason = "REVOCATIONS_UNAVAILABLE"
+
+	// The call ended before it was the token's turn, see [MaxConcurrentVerifications].
+	ReasonOverloaded Reason = "VERIFIER_OVERLOADED"
 )
 
 // ReasonOf returns the reason of the [*Error] in err's chain, and "" if there
@@ -70,6 +74,8 @@ func (r Reason) text() string {
 		return "the token can't be verified now"
 	case ReasonRevocationsUnavailable:
 		return "whether the token has been revoked can't be told now"
+	case ReasonOverloaded:
+		return "the token can't be verified in time: there are too many"
 	default:
 		return "the token was refused"
 	}

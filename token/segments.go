@@ -14,10 +14,7 @@ type segments struct {
 }
 
 // split is step 1 of verifying: the shape.
-func split(raw string, limit int) (segments, *Error) {
-	if len(raw) > limit {
-		return segments{}, refuse(ReasonTooLarge, "%d bytes, the limit is %d", len(raw), limit)
-	}
+func split(raw string) (segments, *Error) {
 	if strings.Count(raw, ".") != 2 {
 		return segments{}, refuse(ReasonMalformed, "not three segments")
 	}
@@ -35,6 +32,11 @@ func split(raw string, limit int) (segments, *Error) {
 		return segments{}, err
 	}
 	return segments{header: header, payload: payload, signature: signature, signed: raw[:last]}, nil
+}
+
+// tooLarge refuses a token of which nothing but its length was looked at.
+func tooLarge(raw string, limit int) *Error {
+	return refuse(ReasonTooLarge, "%d bytes, the limit is %d", len(raw), limit)
 }
 
 // decode accepts the one canonical base64url form of some bytes: no padding, no

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
 // What a [Verifier] uses unless an option says otherwise.
@@ -32,6 +34,11 @@ type Verifier struct {
 	decodeClaims func(payload []byte) (any, error) // nil if nobody asked
 	revocations  Revocations
 	observer     Observer // nil if nobody asked
+
+	cacheSize int    // in bytes
+	cache     *cache // nil if nothing is kept
+	flights   flights
+	slots     slots
 }
 
 // NewVerifier returns a verifier for the tokens of the given issuers. It fails
@@ -48,6 +55,8 @@ func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error)
 		maxSize:     DefaultMaxSize,
 		types:       []string{"", "jwt", "at+jwt"},
 		revocations: nothingRevoked{},
+		cacheSize:   DefaultCacheSize,
+		slots:       make(slots, defaultSlots()),
 	}
 	if err := v.trust(issuers); err != nil {
 		return nil, fmt.Errorf("token: %w", err)
@@ -63,6 +72,7 @@ func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error)
 	if err := v.checkRevocations(); err != nil {
 		return nil, fmt.Errorf("token: %w", err)
 	}
+	v.cache = newCache(v.cacheSize)
 	return v, nil
 }
 
@@ -93,6 +103,7 @@ func (v *Verifier) trustOne(i Issuer) error {
 		anyAudience: i.AnyAudience != "", audiences: slices.Clone(i.Audiences), clients: slices.Clone(i.Clients),
 		keys: i.Keys, algorithms: slices.Clone(i.Algorithms),
 	}
+	shared.live, _ = i.Keys.(keyset.Live)
 	for _, url := range urls {
 		if v.byURL[url] != nil {
 			return fmt.Errorf("URL %q is given twice", url)
@@ -132,23 +143,73 @@ func (v *Verifier) Now() time.Time { return v.now() }
 // non-nil if and only if the error is nil. A non-nil error is an [*Error]; all
 // reasons but [ReasonMissing] are possible.
 //
-// Only the look-up of an unknown key may wait for something, no longer than
-// ctx and the limits of the key set.
+// A token that was verified before is looked up, see [CacheSize]: then Verify waits for
+// nothing. Otherwise it may wait for an unknown key, no longer than ctx and the limits of
+// the key set, and, while very many are verified at once, for its turn, no longer than
+// ctx; see [MaxConcurrentVerifications].
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
-	began := v.now()
-	t, err := v.verify(ctx, raw)
-	if v.observer != nil {
-		v.observer.Verified(ctx, v.verification(t, err, began))
+	if v.observer == nil {
+		t, _, err := v.verify(ctx, raw)
+		return result(t, err)
 	}
+	began := v.now()
+	t, cached, err := v.verify(ctx, raw)
+	v.observer.Verified(ctx, v.verification(t, cached, err, began))
+	return result(t, err)
+}
+
+// result makes no error of none.
+func result(t *Token, err *Error) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// verify takes the steps that the package comment lists.
-func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
-	segments, err := split(raw, v.maxSize)
+// verify returns the verdict on a token, and whether it was in the cache.
+func (v *Verifier) verify(ctx context.Context, raw string) (t *Token, cached bool, err *Error) {
+	if len(raw) > v.maxSize {
+		return nil, false, tooLarge(raw, v.maxSize)
+	}
+	if t, err = v.recall(raw); t == nil {
+		t, err = v.examine(ctx, raw)
+	} else {
+		cached = true
+	}
+	if err == nil {
+		err = v.checkRevoked(t)
+	}
+	if err != nil {
+		return nil, cached, err
+	}
+	return t, cached, nil
+}
+
+// recall returns the token if it was verified before by a key that is still good, and
+// why it is to be refused all the same, if it has expired since. All else that a token
+// is refused for doesn't change, except that it is revoked.
+func (v *Verifier) recall(raw string) (*Token, *Error) {
+	found := v.cache.find(raw)
+	if found == nil {
+		return nil, nil
+	}
+	now := v.now()
+	if err := v.checkTimes(&found.token.says().claims, now); err != nil {
+		return found.token, err
+	}
+	good, gone := found.keyIsGood(now)
+	if gone {
+		v.cache.forget(raw)
+	}
+	if !good {
+		return nil, nil
+	}
+	return found.token, nil
+}
+
+// examine takes the steps that the package comment lists, but the last.
+func (v *Verifier) examine(ctx context.Context, raw string) (*Token, *Error) {
+	segments, err := split(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -167,35 +228,87 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Token, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := key.Verify(segments.signed, segments.signature); err != nil {
-		return nil, refuse(ReasonSignatureInvalid, "kid %s: %w", quoted(key.ID()), err)
+	return v.once(ctx, raw, &candidate{segments: segments, header: header, issuer: issuer, key: key})
+}
+
+// candidate is a token of which it is known whose key is to verify it.
+type candidate struct {
+	segments segments
+	header   header
+	issuer   *issuer
+	key      *keyset.Key
+}
+
+// once examines a candidate, unless somebody else is about to, or has just done so.
+func (v *Verifier) once(ctx context.Context, raw string, c *candidate) (*Token, *Error) {
+	key := flightKey{raw, c.key}
+	for {
+		flight, leads := v.flights.join(key)
+		if leads {
+			return v.lead(ctx, raw, c, flight)
+		}
+		if err := flight.wait(ctx); err != nil {
+			return nil, err
+		}
+		if !flight.abandoned {
+			return flight.token, flight.err
+		}
 	}
-	claims, err := parseClaims(segments.payload)
+}
+
+// lead examines a candidate for all who wait for it.
+func (v *Verifier) lead(ctx context.Context, raw string, c *candidate, flight *flight) (*Token, *Error) {
+	defer v.flights.land(flightKey{raw, c.key}, flight)
+	if t, err := v.recall(raw); t != nil { // the flight before this one has just landed
+		flight.end(t, err)
+		return t, err
+	}
+	if err := v.slots.take(ctx); err != nil {
+		return nil, err // which is the end of this call, and of no other
+	}
+	t, err := v.judge(raw, c)
+	flight.end(t, err)
+	return t, err
+}
+
+// judge checks a candidate's signature and what it says. It frees the slot.
+func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
+	if err := v.checkSignature(c); err != nil {
+		return nil, err
+	}
+	claims, err := parseClaims(c.segments.payload)
 	if err != nil {
 		return nil, err
 	}
 	// The look-up of the key may have waited: what counts is the time now.
-	if err := v.checkClaims(&claims, issuer, v.now()); err != nil {
+	if err := v.checkClaims(&claims, c.issuer, v.now()); err != nil {
 		return nil, err
 	}
-	application, err := v.applicationClaims(segments.payload)
+	application, err := v.applicationClaims(c.segments.payload)
 	if err != nil {
 		return nil, err
 	}
 	t := newToken(&contents{
 		authorization: bearer + raw,
 		fingerprint:   Fingerprint(raw),
-		keyID:         string(header.KeyID),
-		algorithm:     header.algorithm(),
-		signed:        segments.signed,
+		keyID:         string(c.header.KeyID),
+		algorithm:     c.header.algorithm(),
+		signed:        c.segments.signed,
 		claims:        claims,
 		validUntil:    claims.Expires.Add(v.leeway),
 		application:   application,
 	})
-	if err := v.checkRevoked(t); err != nil {
-		return nil, err
-	}
+	v.cache.keep(t, c.key, c.issuer.live)
 	return t, nil
+}
+
+// checkSignature is step 4 of verifying. It frees the slot.
+func (v *Verifier) checkSignature(c *candidate) *Error {
+	defer v.slots.free()
+	if err := c.key.Verify(c.segments.signed, c.segments.signature); err != nil {
+		return refuse(ReasonSignatureInvalid, "kid %s: %w", quoted(c.key.ID()), err)
+	}
+	return nil
 }
 
 // issuerOf returns the issuer whose keys may verify the token. With several,

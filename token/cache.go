@@ -1,0 +1,89 @@
+package token
+
+import (
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/jwtrelay/jwtrelay/keyset"
+)
+
+// DefaultCacheSize is how many bytes of verified tokens a [Verifier] keeps unless
+// [CacheSize] says otherwise: some 30 000 of usual size.
+const DefaultCacheSize = 64 << 20
+
+// cache keeps verified tokens by what they are: the whole text, signature included.
+// Nothing that was refused gets in, so nobody can fill it with rubbish.
+//
+// It has no clock and no goroutine: tokens leave it when others need the room. What a
+// token in it is still worth, whoever finds it must ask, see [Verifier.recall].
+type cache struct {
+	kept *otter.Cache[string, *known]
+}
+
+// known is a token that was verified, and what that rests on.
+type known struct {
+	token *Token
+	key   *keyset.Key
+	keys  keyset.Live // whose key it is
+}
+
+// newCache returns a cache for so many bytes, nil for none.
+func newCache(bytes int) *cache {
+	if bytes == 0 {
+		return nil
+	}
+	return &cache{otter.Must(&otter.Options[string, *known]{
+		MaximumWeight: uint64(bytes), //nolint:gosec // it is positive
+		Weigher:       weigh,
+		Executor:      func(task func()) { task() }, // upkeep is for whoever calls, so nobody has to close it
+	})}
+}
+
+// What a token takes in memory beside its own text, in bytes: its entry, and what was
+// read of it.
+const (
+	weightOfEntry  = 1024
+	weightOfClaims = 1 // for each byte of the text
+)
+
+// weigh returns how many bytes a token takes.
+func weigh(raw string, _ *known) uint32 {
+	return uint32(weightOfEntry + (1+weightOfClaims)*len(raw)) //nolint:gosec // a token is limited to 1 MiB
+}
+
+// find returns what is known of a token, nil if nothing is.
+func (c *cache) find(raw string) *known {
+	if c == nil {
+		return nil
+	}
+	found, _ := c.kept.GetIfPresent(raw)
+	return found
+}
+
+// keep remembers a verified token. A set that can't say later whether the key is still
+// good (see [keyset.Live]) makes that impossible.
+func (c *cache) keep(t *Token, key *keyset.Key, keys keyset.Live) {
+	if c != nil && keys != nil {
+		c.kept.Set(t.Raw(), &known{token: t, key: key, keys: keys})
+	}
+}
+
+// forget removes what is known of a token.
+func (c *cache) forget(raw string) { c.kept.Invalidate(raw) }
+
+// keyIsGood reports whether the key that verified the token may still do so. gone says
+// that it never will again.
+func (k *known) keyIsGood(now time.Time) (good, gone bool) {
+	snapshot := k.keys.Snapshot()
+	switch {
+	case snapshot == nil:
+		return false, false
+	case !snapshot.Holds(k.key):
+		return false, true
+	case snapshot.ValidUntil().IsZero():
+		return true, false
+	default:
+		return now.Before(snapshot.ValidUntil()), false
+	}
+}

@@ -1,0 +1,66 @@
+package token_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+func TestWithoutATurnATokenWaitsAsLongAsItsCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t)
+		verifier := trusting(t, issuer, token.MaxConcurrentVerifications(2))
+		known := issuer.Token()
+		wantReason(t, verifier, known, "")
+		first, second := verifier.TakeSlot(), verifier.TakeSlot()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		_, err := verifier.Verify(ctx, issuer.Token(jwttest.Subject("bob")))
+		if took := time.Since(began); token.ReasonOf(err) != token.ReasonOverloaded || took != time.Minute {
+			t.Errorf("got %v after %v", err, took)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the cause is %v", errors.Unwrap(err))
+		}
+
+		// What needs no signature to be checked doesn't wait.
+		wantReason(t, verifier, known, "")
+		wantReason(t, verifier, "x", token.ReasonMalformed)
+		wantReason(t, verifier, issuer.Token(jwttest.Header("kid", "another")), token.ReasonKeyUnknown)
+
+		waiting := crowd(t.Context(), verifier, issuer.Token(jwttest.Subject("carol")), 3)
+		synctest.Wait()
+		first()
+		if got := waiting(); got[""] != 3 {
+			t.Errorf("those that waited got %v", got)
+		}
+		second()
+	})
+}
+
+// Every way out of a verification gives its turn back.
+func TestTurnsAreGivenBack(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	verifier := trusting(t, issuer, token.MaxConcurrentVerifications(1), token.CacheSize(0))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		wantReason(t, verifier, issuer.Token(), "")
+		wantReason(t, verifier, issuer.Token(jwttest.Forged()), token.ReasonSignatureInvalid)
+		wantReason(t, verifier, issuer.Token(jwttest.Audience("another")), token.ReasonAudienceMismatch)
+		wantReason(t, verifier, issuer.Token(jwttest.Expired(time.Hour)), token.ReasonExpired)
+		if _, err := verifier.Verify(cancelled, issuer.Token()); err != nil {
+			t.Errorf("with a turn at hand, an ended call got %v", err)
+		}
+	}
+	verifier.TakeSlot()()
+}
