@@ -9,9 +9,11 @@ import (
 // never seen, forged ones maybe, leave room for calls whose tokens were.
 type slots chan struct{}
 
-// defaultSlots is enough to keep all processors busy, and few enough that a call which
-// only wants a look at the cache soon has its turn.
-func defaultSlots() int { return 4 * runtime.GOMAXPROCS(0) }
+// defaultSlots leaves a quarter of the processors, and at least one if there are two,
+// to whoever needs no signature checked. With as many as there are processors, or more, a
+// flood takes them all: calls whose tokens are in the cache then wait for milliseconds
+// behind it, as they do without a bound. What can be verified in a second hardly differs.
+func defaultSlots() int { return max(1, runtime.GOMAXPROCS(0)*3/4) }
 
 // take waits for a slot, no longer than ctx.
 func (s slots) take(ctx context.Context) *Error {
