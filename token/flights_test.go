@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -190,6 +191,48 @@ func TestAPanicInOwnClaimsHoldsUpNobody(t *testing.T) {
 			t.Errorf("the others got %v", got)
 		}
 		if n := g.passed.Load(); n != 2 {
+			t.Errorf("verified %d times", n)
+		}
+	})
+}
+
+// lateKeys is a key set that answers its second question only when it is told to.
+type lateKeys struct {
+	*changing
+	answer chan struct{}
+}
+
+func (l lateKeys) Key(ctx context.Context, id string, alg keyset.Algorithm) (*keyset.Key, error) {
+	key, err := l.changing.Key(ctx, id, alg)
+	if l.asked.Load() == 2 {
+		<-l.answer
+	}
+	return key, err
+}
+
+// Between its look at the cache and its turn, another call may have verified the token.
+func TestWhoComesTooLateToWaitFindsTheToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t)
+		g := &gate{held: make(chan struct{})}
+		raw := newGate(t, issuer, g)
+		keys := lateKeys{newChanging(issuer.Keys()), make(chan struct{})}
+		verifier := newVerifier(t, []token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: keys}},
+			token.WithClaims[counted]())
+		first := crowd(t.Context(), verifier, raw, 1)
+		synctest.Wait()
+		second := crowd(t.Context(), verifier, raw, 1)
+		synctest.Wait()
+		close(g.held)
+		if got := first(); got[""] != 1 {
+			t.Errorf("the first got %v", got)
+		}
+		close(keys.answer)
+		if got := second(); got[""] != 1 {
+			t.Errorf("the second got %v", got)
+		}
+		if n := g.passed.Load(); n != 1 {
 			t.Errorf("verified %d times", n)
 		}
 	})
