@@ -70,9 +70,5 @@ func (h Header) Relay(ctx context.Context) context.Context {
 // OutgoingValues returns how many values of the header the outgoing gRPC calls
 // of ctx carry so far.
 func (h Header) OutgoingValues(ctx context.Context) int {
-	md, ok := grpcmd.FromOutgoingContext(ctx)
-	if !ok {
-		return 0
-	}
-	return len(md.Get(h.Key()))
+	return len(grpcmd.ValueFromOutgoingContext(ctx, h.Key()))
 }
