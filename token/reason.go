@@ -36,8 +36,7 @@ const (
 // is none. Errors that gRPC brought from elsewhere have none: RefusalFrom of
 // package interceptor reads these too.
 func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) && e != nil {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e.reason
 	}
 	return ""
