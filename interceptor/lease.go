@@ -127,7 +127,10 @@ func (l *lease) refused() *refusalError {
 
 // explain returns why the stream ended instead of the error that this led to.
 func (l *lease) explain(err error) error {
-	if refused := l.refused(); err != nil && refused != nil {
+	if err == nil {
+		return nil
+	}
+	if refused := l.refused(); refused != nil {
 		return refused
 	}
 	return err

@@ -62,7 +62,11 @@ func HeaderName(name string) Option {
 			return errors.New(`HeaderName("") names no header`)
 		}
 		header.Name = name
-		return header.Validate()
+		if err := header.Validate(); err != nil {
+			return err
+		}
+		header.Name = header.Key() // once, not for each call
+		return nil
 	})
 }
 
