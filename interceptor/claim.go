@@ -28,7 +28,7 @@ func Claim(claimPath string, values ...string) Requirement {
 		step: stepClaims,
 		text: text,
 		err:  err,
-		check: func(_ context.Context, c caller) error {
+		check: func(_ context.Context, c caller) *refusalError {
 			if c.token.HasClaim(names, values...) {
 				return nil
 			}

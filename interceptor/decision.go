@@ -23,24 +23,21 @@ type incoming struct {
 // in without one, or the refusal.
 func (s *Server) decide(ctx context.Context, call incoming) (*token.Token, *refusalError) {
 	began := s.clock()
-	t, err := s.judge(ctx, call)
-	d := Decision{Method: call.method, Token: t, Shadow: err != nil && s.shadow != nil}
-	var refused *refusalError
-	if err != nil {
-		refused = newRefusal(err, call.method, s.hop)
-		refused.hopHidden = s.hideHops
-		d.Reason, d.Err = refused.reason, refused
+	t, refused := s.judge(ctx, call)
+	if refused != nil {
+		s.sign(refused, call.method)
 	}
-	s.observe(ctx, d, call, began)
-	if d.Shadow {
+	s.observe(ctx, call, t, refused, began)
+	if s.shadow != nil {
 		return t, nil
 	}
 	return t, refused
 }
 
 // judge returns the verified token of a call, nil if it is to be let in without
-// one, or why it is to be refused; if only the policy refuses it, both.
-func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, error) {
+// one, or why it is to be refused; if only the policy refuses it, both. The
+// refusal is new, and not signed yet.
+func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, *refusalError) {
 	if call.rule == nil {
 		return nil, &refusalError{reason: ReasonNoPolicy}
 	}
@@ -49,16 +46,23 @@ func (s *Server) judge(ctx context.Context, call incoming) (*token.Token, error)
 	}
 	raw, err := s.tokenOf(ctx, call)
 	switch {
-	case errors.Is(err, metadata.ErrMissing) && call.rule.access == optional:
+	case err == nil:
+	case call.rule.access == optional && errors.Is(err, metadata.ErrMissing):
 		return nil, nil
-	case err != nil:
-		return nil, token.NewError(reasonFor(err), err)
+	default:
+		return nil, refuseUnread(err)
 	}
 	t, err := s.verifier.Verify(ctx, raw)
 	if err != nil {
-		return nil, err
+		return nil, newRefusal(err, call.method, s.hop)
 	}
 	return t, call.rule.refuse(ctx, caller{token: t, call: call, rule: call.rule, server: s})
+}
+
+// sign says in a new refusal of a call to method that this server refuses it.
+func (s *Server) sign(r *refusalError, method string) {
+	r.method, r.hop, r.hopHidden = method, s.hop, s.hideHops
+	r.answer = s.answers[r.reason]
 }
 
 // inContext returns ctx with the headers of the call where gRPC has them, so that
@@ -102,14 +106,20 @@ func (s *Server) clock() time.Time {
 	return s.now()
 }
 
-// observe tells the observers, if there are any.
-func (s *Server) observe(ctx context.Context, d Decision, call incoming, began time.Time) {
-	if s.observer == nil && !d.Shadow {
+// observe tells the observers, if there are any. refused is nil if the call is let
+// in.
+func (s *Server) observe(ctx context.Context, call incoming, t *token.Token, refused *refusalError, began time.Time) {
+	if s.observer == nil && (s.shadow == nil || refused == nil) {
 		return
 	}
-	d.Hop, d.Duration, d.Fingerprint = s.hop, s.now().Sub(began), d.Token.Fingerprint()
-	if d.Token == nil && d.Err != nil {
-		d.Fingerprint = s.fingerprint(ctx, call)
+	d := Decision{
+		Method: call.method, Hop: s.hop, Token: t, Duration: s.now().Sub(began), Fingerprint: t.Fingerprint(),
+	}
+	if refused != nil {
+		d.Reason, d.Err, d.Shadow = refused.reason, refused, s.shadow != nil
+		if t == nil {
+			d.Fingerprint = s.fingerprint(ctx, call)
+		}
 	}
 	if s.observer != nil {
 		s.observer.Decided(ctx, d)

@@ -35,7 +35,7 @@ func Peers(names ...string) Requirement {
 		step: stepPeers,
 		text: text,
 		err:  mistakes("Peers", names, isPeerName, "not a URI (spiffe://acme/orders) or a DNS name (orders.acme.internal)"),
-		check: func(ctx context.Context, c caller) error {
+		check: func(ctx context.Context, c caller) *refusalError {
 			found := c.server.peerNames(c.call.inContext(ctx))
 			if slices.ContainsFunc(found, func(name string) bool { return wanted[peerKey(name)] }) {
 				return nil

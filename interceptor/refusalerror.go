@@ -29,17 +29,32 @@ type refusalError struct {
 
 	hopHidden bool // whether callers are not told the hop
 	ended     bool // whether it is the end of a call that was let in, and so the cause of a context
+
+	answer *answer // what the caller is told; nil if that isn't prepared
 }
 
 // newRefusal returns a refusal for err, which came of looking for a token or
 // of verifying it.
 func newRefusal(err error, method, hop string) *refusalError {
 	r := &refusalError{reason: token.ReasonOf(err), method: method, hop: hop, cause: err}
-	var inner *refusalError
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*refusalError](err); ok {
 		r.reason, r.scope, r.cause = inner.reason, inner.scope, inner.cause
 	}
 	return r
+}
+
+// refuseUnread returns a refusal for err, which came of looking for a token.
+func refuseUnread(err error) *refusalError {
+	r := &unreadError{verdict: *token.NewError(reasonFor(err), err)}
+	r.reason, r.cause = r.verdict.Reason(), &r.verdict
+	return &r.refusalError
+}
+
+// unreadError is a refusal and its cause in one piece: anyone may send calls that
+// end so, as many as they like.
+type unreadError struct {
+	refusalError
+	verdict token.Error
 }
 
 // Error returns a sentence that is safe to show to the caller.
@@ -53,8 +68,17 @@ func (r *refusalError) Error() string {
 // Unwrap returns the cause, for the operator; it may be nil.
 func (r *refusalError) Unwrap() error { return r.cause }
 
-// GRPCStatus returns what goes over the wire.
+// GRPCStatus returns what goes over the wire. It may be shared: a status is not
+// modified.
 func (r *refusalError) GRPCStatus() *status.Status {
+	if r.answer != nil {
+		return r.answer.status
+	}
+	return r.newStatus()
+}
+
+// newStatus is GRPCStatus where nothing is prepared.
+func (r *refusalError) newStatus() *status.Status {
 	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(r.info())}
 	if verdictOf(r.reason).code == codes.Unavailable {
 		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter())}
@@ -100,8 +124,7 @@ func (r *refusalError) LogValue() slog.Value {
 // refusal itself where nothing more is known.
 func (r *refusalError) deepCause() error {
 	cause := r.cause
-	var e *token.Error
-	if errors.As(cause, &e) {
+	if e, ok := errors.AsType[*token.Error](cause); ok {
 		cause = e.Unwrap()
 	}
 	if cause == nil {
@@ -114,8 +137,7 @@ func (r *refusalError) deepCause() error {
 const defaultRetry = time.Second
 
 func (r *refusalError) retryAfter() time.Duration {
-	var e *token.Error
-	if errors.As(r.cause, &e) && e.RetryAfter() > 0 {
+	if e, ok := errors.AsType[*token.Error](r.cause); ok && e.RetryAfter() > 0 {
 		return e.RetryAfter()
 	}
 	return defaultRetry

@@ -27,7 +27,7 @@ import (
 type Requirement struct {
 	step  step
 	text  string // for people
-	check func(ctx context.Context, c caller) error
+	check func(ctx context.Context, c caller) *refusalError
 	err   error // a mistake
 
 	scopes  []string // what to ask the issuer for, of a scope requirement
@@ -75,7 +75,7 @@ func Issuers(urls ...string) Requirement {
 		text:    text,
 		issuers: urls,
 		err:     mistakes("Issuers", urls, isIssuer, "not an issuer's URL"),
-		check: func(_ context.Context, c caller) error {
+		check: func(_ context.Context, c caller) *refusalError {
 			if slices.Contains(urls, c.token.Issuer()) {
 				return nil
 			}
@@ -93,7 +93,7 @@ func MaxAge(age time.Duration) Requirement {
 	r := Requirement{
 		step: stepAge,
 		text: text,
-		check: func(_ context.Context, c caller) error {
+		check: func(_ context.Context, c caller) *refusalError {
 			issued := c.token.IssuedAt()
 			if !issued.IsZero() && c.server.now().Sub(issued) <= age {
 				return nil
@@ -125,7 +125,7 @@ func Require(allowed func(ctx context.Context, t *token.Token) error) Requiremen
 	return Requirement{
 		step: stepFunctions,
 		text: textOf(allowed),
-		check: func(ctx context.Context, c caller) error {
+		check: func(ctx context.Context, c caller) *refusalError {
 			switch err := allowed(token.NewContext(c.server.strip(c.call.inContext(ctx)), c.token), c.token); {
 			case err == nil:
 				return nil

@@ -38,7 +38,7 @@ func scopes(text string, granted func(t *token.Token) bool) Requirement {
 	return Requirement{
 		step: stepScopes,
 		text: text,
-		check: func(_ context.Context, c caller) error {
+		check: func(_ context.Context, c caller) *refusalError {
 			if granted(c.token) {
 				return nil
 			}

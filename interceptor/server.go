@@ -31,6 +31,7 @@ type Server struct {
 	shadow    Observer // nil if not in shadow
 	observer  Observer // nil if nobody asked
 	now       func() time.Time
+	answers   map[token.Reason]*answer // to what many are refused for
 
 	installed atomic.Bool // whether somebody asked for what Audit can't see on a server
 }
@@ -63,6 +64,7 @@ func NewServer(verifier *token.Verifier, policy Policy, options ...ServerOption)
 		return nil, fmt.Errorf("interceptor: StripHeaders(%q) is about the header that carries the token", s.header.Key())
 	}
 	s.header.Limit = verifier.MaxSize()
+	s.answers = s.prepareAnswers()
 	return s, nil
 }
 
@@ -142,8 +144,10 @@ func (s *Server) AuthFunc() func(ctx context.Context) (context.Context, error) {
 // second name.
 func calledMethod(ctx context.Context, info *grpc.UnaryServerInfo) string {
 	method, _ := grpc.Method(ctx)
-	_, inner := token.Decided(ctx) // a call that a handler makes in the process: the stream is still the outer one's
-	if method == "" || inner {
+	if method == "" || method == info.FullMethod {
+		return info.FullMethod
+	}
+	if _, inner := token.Decided(ctx); inner { // a call that a handler makes in the process: the stream is still the outer one's
 		return info.FullMethod
 	}
 	return method
