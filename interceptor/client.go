@@ -103,26 +103,24 @@ func (c *Client) StreamInterceptor(ctx context.Context, desc *grpc.StreamDesc, c
 // credentials, the caller's or the service's own, what they bring shows only
 // when gRPC asks the guard: it decides then.
 func (c *Client) prepare(ctx context.Context, call Call, opts []grpc.CallOption) (*guard, error) {
-	g := &guard{client: c, call: call, plan: plan{sent: SentNothing}, caller: credentialsAmong(opts)}
-	if _, ok := g.caller.(*guard); ok {
+	caller := credentialsAmong(opts)
+	if _, ok := caller.(*guard); ok {
 		return nil, c.refuse(ctx, call, &refusalError{reason: ReasonRelayConflict, cause: errTwoRelays})
 	}
-	outgoing := c.header.OutgoingValues(ctx)
+	p, outgoing := plan{sent: SentNothing}, c.header.OutgoingValues(ctx)
 	if outgoing == 0 {
-		g.plan = c.planFor(ctx, call)
+		p = c.planFor(ctx, call)
 	}
-	if g.plan.own != nil || (g.caller != nil && outgoing < 2) {
-		return g, nil
+	if p.own == nil && (caller == nil || outgoing > 1) {
+		switch sent, err := c.decide(&p, outgoing, 0); {
+		case err != nil:
+			return nil, c.refuse(ctx, call, err)
+		case sent == SentNothing:
+			c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentNothing})
+			return nil, nil
+		}
 	}
-	switch sent, err := c.decide(&g.plan, outgoing, 0); {
-	case err != nil:
-		return nil, c.refuse(ctx, call, err)
-	case sent == SentNothing:
-		c.observe(ctx, Relayed{Method: call.Method, Target: call.Target, Sent: SentNothing})
-		return nil, nil
-	default:
-		return g, nil
-	}
+	return &guard{client: c, call: call, plan: p, caller: caller}, nil
 }
 
 // errTwoRelays is for the operator: DialOptions were used twice.

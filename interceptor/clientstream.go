@@ -39,7 +39,7 @@ func (g *guard) openUntilEnd(ctx context.Context, desc *grpc.StreamDesc, cc *grp
 	if g.caller == nil { // nothing else can go out, so don't wait for a connection longer either
 		g.cut.arm()
 	}
-	opts = append(g.among(opts), grpc.OnFinish(func(error) { g.cut.release() }))
+	opts = g.among(opts, grpc.OnFinish(func(error) { g.cut.release() }))
 	stream, err := streamer(ctx, desc, cc, g.call.Method, opts...)
 	if err != nil {
 		err = explained(ctx, err)

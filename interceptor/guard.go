@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -25,15 +26,20 @@ type guard struct {
 	plan   plan
 	caller credentials.PerRPCCredentials // the caller's own; may be nil
 	cut    *cut                          // of a stream that ends with the plan's value; may be nil
+	room   [4]grpc.CallOption            // for what among returns, where that is enough
 }
 
 // among returns opts with the guard, if there is one, which then takes the
-// place of the caller's credentials. opts may be shared and is not written to.
-func (g *guard) among(opts []grpc.CallOption) []grpc.CallOption {
+// place of the caller's credentials, and with more. opts may be shared and is not
+// written to; it has one option at least where generated code makes the call. among
+// is called once.
+func (g *guard) among(opts []grpc.CallOption, more ...grpc.CallOption) []grpc.CallOption {
 	if g == nil {
 		return opts
 	}
-	return append(opts[:len(opts):len(opts)], grpc.PerRPCCredentials(g))
+	all := append(g.room[:0], opts...)
+	all = append(all, grpc.PerRPCCredentials(g))
+	return slices.Clip(append(all, more...)) // whoever appends to it shares it with nobody
 }
 
 // GetRequestMetadata implements [credentials.PerRPCCredentials]. gRPC keeps
@@ -81,8 +87,9 @@ func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]stri
 		return sent, with(data, own), err
 	}
 	sent, err := g.client.decide(&g.plan, outgoing, brought)
-	if err == nil && sent == g.plan.sent && g.plan.value != nil {
-		data = with(data, map[string]string{header.Key(): g.plan.value()})
+	if err == nil && sent == g.plan.sent && g.plan.brings() {
+		data = with(data, nil) // its own at each attempt: an interceptor behind ours may write into it
+		data[header.Key()] = g.plan.header()
 		g.cut.arm()
 	}
 	return sent, data, err
@@ -93,15 +100,15 @@ func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]stri
 // and call credentials bring.
 func (c *Client) decide(p *plan, outgoing, brought int) (Sent, error) {
 	switch {
-	case outgoing+brought > 1, outgoing == 1 && p.value != nil: // put there by an interceptor behind ours
+	case outgoing+brought > 1, outgoing == 1 && p.brings(): // put there by an interceptor behind ours
 		return "", &refusalError{reason: ReasonRelayConflict}
 	case outgoing+brought == 1:
 		return SentCaller, nil
 	case p.refused != nil:
 		return "", p.refused
-	case p.value == nil && c.requireToken:
+	case !p.brings() && c.requireToken:
 		return "", token.NewError(token.ReasonMissing, nil)
-	case p.value == nil:
+	case !p.brings():
 		return SentNothing, nil
 	default:
 		return p.sent, p.ended(c.now())
@@ -149,9 +156,9 @@ func count(data map[string]string, header string) int {
 	return n
 }
 
-// with returns the entries of both; neither is written to.
+// with returns the entries of both in a new map; neither is written to.
 func with(data, more map[string]string) map[string]string {
-	all := make(map[string]string, len(data)+len(more))
+	all := make(map[string]string, len(data)+max(1, len(more))) // there may be one more
 	maps.Copy(all, data)
 	maps.Copy(all, more)
 	return all

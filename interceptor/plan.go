@@ -17,7 +17,8 @@ import (
 // plan is what we mean to send with a call, unless the caller sends something.
 type plan struct {
 	sent    Sent                          // SentNothing if there is nothing, or it is refused
-	value   func() string                 // of the header; nil if none. Behind a func, where no formatting looks
+	token   *token.Token                  // for SentVerified: what is sent
+	value   func() string                 // what is sent otherwise; may be nil. Behind a func, where no formatting looks
 	until   time.Time                     // when the value ends; zero if that isn't known
 	own     credentials.PerRPCCredentials // for SentOwn: these bring it, when asked
 	refused error                         // why nothing may go out; may be nil
@@ -56,7 +57,7 @@ func (c *Client) relay(t *token.Token) plan {
 	case c.audience != "" && !t.HasAudience(c.audience):
 		return plan{sent: SentNothing, refused: token.NewError(token.ReasonAudienceMismatch, nil)}
 	default:
-		return plan{sent: SentVerified, value: t.Authorization, until: t.ValidUntil()}
+		return plan{sent: SentVerified, token: t, until: t.ValidUntil()}
 	}
 }
 
@@ -99,6 +100,17 @@ var (
 
 // notInValue reports whether r may not stand in the value of a header.
 func notInValue(r rune) bool { return r < ' ' || r > '~' }
+
+// brings reports whether the plan has a value for the header.
+func (p *plan) brings() bool { return p.token != nil || p.value != nil }
+
+// header returns the value of the header, of a plan that brings one.
+func (p *plan) header() string {
+	if p.token != nil {
+		return p.token.Authorization()
+	}
+	return p.value()
+}
 
 // ended returns why the plan's value must not be sent any more at the given
 // time, nil if it may. That the user's token ended, the user can mend.
