@@ -97,6 +97,30 @@ func check(t *testing.T, where, got string, err error, want reading) {
 	}
 }
 
+// TestEachCharacterOfATokenIsLookedAt, wherever it stands in tokens of some lengths.
+func TestEachCharacterOfATokenIsLookedAt(t *testing.T) {
+	t.Parallel()
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+	for length := 1; length <= 25; length++ {
+		for at := range length {
+			for c := range 256 {
+				if at == length-1 && c == '=' {
+					continue // padding, unless it is all there is
+				}
+				value := []byte("Bearer " + strings.Repeat("a", length))
+				value[len("Bearer ")+at] = byte(c)
+				_, err := metadata.Header{}.Parse([]string{string(value)})
+				if at == 0 && c == ' ' && length > 1 {
+					continue // more than one space is allowed
+				}
+				if want := strings.IndexByte(allowed, byte(c)) >= 0; (err == nil) != want {
+					t.Fatalf("%q: got %v, want it to be a token: %v", value, err, want)
+				}
+			}
+		}
+	}
+}
+
 func TestErrorsHoldNothingOfTheValue(t *testing.T) {
 	t.Parallel()
 	for _, test := range readings() {

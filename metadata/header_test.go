@@ -152,3 +152,33 @@ func wantOutgoing(ctx context.Context, t *testing.T, err error, want ...string) 
 		t.Errorf("outgoing values are %q, want %q", got, want)
 	}
 }
+
+func TestOutgoingValues(t *testing.T) {
+	t.Parallel()
+	set := func(md grpcmd.MD) context.Context { return grpcmd.NewOutgoingContext(t.Context(), md) }
+	for name, test := range map[string]struct {
+		ctx  context.Context //nolint:containedctx // what the test is about
+		want int
+	}{
+		"no metadata":          {t.Context(), 0},
+		"other headers":        {set(grpcmd.MD{"x-other": {"1", "2"}}), 0},
+		"one":                  {set(grpcmd.MD{"x-token": {"a"}}), 1},
+		"in other letters":     {set(grpcmd.MD{"X-Token": {"a"}}), 1},
+		"set and appended":     {grpcmd.AppendToOutgoingContext(set(grpcmd.MD{"x-token": {"a"}}), "X-TOKEN", "b", "x-other", "1"), 2},
+		"appended, then again": {grpcmd.AppendToOutgoingContext(grpcmd.AppendToOutgoingContext(t.Context(), "x-token", "a"), "x-token", "b"), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := (metadata.Header{Name: "X-Token"}).OutgoingValues(test.ctx); got != test.want {
+				t.Errorf("got %d values, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCountingOutgoingValuesCopiesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
+	ctx := grpcmd.NewOutgoingContext(t.Context(), grpcmd.MD{"x-a": {"1"}, "x-b": {"2"}, "x-c": {"3"}})
+	if got := testing.AllocsPerRun(100, func() { metadata.Header{}.OutgoingValues(ctx) }); got != 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
+}
