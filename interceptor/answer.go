@@ -25,6 +25,7 @@ func (s *Server) prepareAnswers() map[token.Reason]*answer {
 		token.ReasonMissing, token.ReasonMalformed, token.ReasonTooLarge, token.ReasonUnsupported,
 		token.ReasonKeyUnknown, token.ReasonSignatureInvalid, token.ReasonExpired, token.ReasonNotYetValid,
 		token.ReasonIssuerMismatch, token.ReasonAudienceMismatch, token.ReasonClaimsInvalid, token.ReasonRevoked,
+		token.ReasonOverloaded,
 		ReasonNoPolicy, ReasonClaimRequired, ReasonIssuerNotAllowed, ReasonTooOld, ReasonPeerNotAllowed, ReasonCallNotAllowed,
 	} {
 		r := &refusalError{reason: reason, hop: s.hop, hopHidden: s.hideHops}
