@@ -14,6 +14,8 @@ type answer struct {
 	status    *status.Status
 	challenge string    // as refusalError.challenge has it
 	header    grpcmd.MD // with the challenge; nil if there is none
+	details   string    // the status as gRPC has it in a header of HTTP
+	json      []byte    // the status as Connect has it
 }
 
 // prepareAnswers returns the answers to what a call is refused for at the door, be
@@ -28,8 +30,16 @@ func (s *Server) prepareAnswers() map[token.Reason]*answer {
 		token.ReasonOverloaded,
 		ReasonNoPolicy, ReasonClaimRequired, ReasonIssuerNotAllowed, ReasonTooOld, ReasonPeerNotAllowed, ReasonCallNotAllowed,
 	} {
-		r := &refusalError{reason: reason, hop: s.hop, hopHidden: s.hideHops}
-		answers[reason] = &answer{status: r.newStatus(), challenge: r.newChallenge(), header: challengeHeader(r.newChallenge())}
+		answers[reason] = newAnswer(&refusalError{reason: reason, hop: s.hop, hopHidden: s.hideHops})
 	}
 	return answers
+}
+
+// newAnswer returns what the caller is told whom r refuses.
+func newAnswer(r *refusalError) *answer {
+	challenge, status := r.newChallenge(), r.newStatus()
+	return &answer{
+		status: status, details: detailsOf(status), json: encoded(connectError(status)),
+		challenge: challenge, header: challengeHeader(challenge),
+	}
 }

@@ -82,7 +82,7 @@ func TestMethodsInTwoSpellings(t *testing.T) {
 	server := w.server(t, interceptor.Rules(interceptor.Authenticated(), interceptor.Authenticated(unaryCall).With(interceptor.Scopes("admin"))))
 	handler := httpHandler(t, server, &httpService{})
 	raw := w.issuer.Token()
-	for _, method := range []string{"/acme%2EOrders/Cancel", unaryCall + "%20", unaryCall + ";a", unaryCall + "?a"} {
+	for _, method := range []string{"/acme%2EOrders/Cancel", unaryCall + "%20", unaryCall + ";a", unaryCall + "?a", unaryCall + "#a", unaryCall + `\a`} {
 		wantAnswer(t, server, method, raw, interceptor.ReasonNoPolicy)
 		r := httpRequest(t, http.MethodPost, "/", bearing("Bearer "+raw))
 		r.URL.Path = method

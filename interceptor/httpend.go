@@ -81,7 +81,7 @@ func isNativeGRPC(r *http.Request) bool {
 // been sent, so the status goes into the trailers.
 func endGRPC(header http.Header, r *http.Request, s *status.Status) {
 	said := make(http.Header)
-	writeGRPC(said, r.Header.Get("Content-Type"), s)
+	writeGRPC(said, r.Header.Get("Content-Type"), s, detailsOf(s))
 	for name, values := range said {
 		if name == "Content-Type" {
 			header[name] = values

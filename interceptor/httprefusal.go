@@ -29,18 +29,33 @@ func (r *refusalError) writeTo(w http.ResponseWriter, request *http.Request, isM
 	if challenge := r.challenge(); challenge != "" {
 		w.Header().Set("Www-Authenticate", challenge)
 	}
-	s := r.GRPCStatus()
 	contentType := strings.ToLower(request.Header.Get("Content-Type"))
 	switch isRPC := isMethod && request.Method == http.MethodPost; {
 	case isRPC && isGRPC(contentType):
-		writeGRPC(w.Header(), contentType, s)
+		writeGRPC(w.Header(), contentType, r.GRPCStatus(), r.details())
 		w.WriteHeader(http.StatusOK)
 	case isRPC && strings.HasPrefix(contentType, "application/connect+"):
 		w.Header().Set("Content-Type", contentType)
-		_, _ = w.Write(endStream(s))
+		_, _ = w.Write(endStream(r.json()))
 	default:
-		r.writePlain(w, s)
+		r.writePlain(w)
 	}
+}
+
+// details is the status as gRPC has it in a header of HTTP.
+func (r *refusalError) details() string {
+	if r.answer != nil {
+		return r.answer.details
+	}
+	return detailsOf(r.GRPCStatus())
+}
+
+// json is the status as Connect has it. It is not written to.
+func (r *refusalError) json() []byte {
+	if r.answer != nil {
+		return r.answer.json
+	}
+	return encoded(connectError(r.GRPCStatus()))
 }
 
 // isGRPC reports whether a content type is one of gRPC's or gRPC-Web's.
@@ -53,14 +68,23 @@ func isGRPC(contentType string) bool {
 }
 
 // writeGRPC writes a status as gRPC's Trailers-Only response, which gRPC-Web
-// reads as well.
-func writeGRPC(header http.Header, contentType string, s *status.Status) {
+// reads as well. details are those of detailsOf.
+func writeGRPC(header http.Header, contentType string, s *status.Status, details string) {
 	header.Set("Content-Type", contentType)
 	header.Set("Grpc-Status", strconv.Itoa(int(s.Code())))
 	header.Set("Grpc-Message", percentEncoded(s.Message()))
-	if details, err := pb.Marshal(s.Proto()); err == nil {
-		header.Set("Grpc-Status-Details-Bin", base64.RawStdEncoding.EncodeToString(details))
+	if details != "" {
+		header.Set("Grpc-Status-Details-Bin", details)
 	}
+}
+
+// detailsOf returns a whole status as gRPC has it in a header of HTTP.
+func detailsOf(s *status.Status) string {
+	details, err := pb.Marshal(s.Proto())
+	if err != nil {
+		return ""
+	}
+	return base64.RawStdEncoding.EncodeToString(details)
 }
 
 // percentEncoded is how gRPC writes a message into a header.
@@ -76,24 +100,27 @@ func percentEncoded(message string) string {
 	return encoded.String()
 }
 
-// endStream returns the frame that ends a Connect stream with a status.
-func endStream(s *status.Status) []byte {
-	body := encoded(map[string]any{"error": connectError(s)})
-	const isEndStream = 0b10
-	frame := binary.BigEndian.AppendUint32([]byte{isEndStream}, uint32(len(body))) //nolint:gosec // a few hundred bytes
-	return append(frame, body...)
+// endStream returns the frame that ends a Connect stream with an error, which is in
+// JSON already.
+func endStream(connectError []byte) []byte {
+	const isEndStream, before, behind = 0b10, `{"error":`, `}`
+	size := len(before) + len(connectError) + len(behind)
+	frame := append(make([]byte, 0, 5+size), isEndStream)
+	frame = binary.BigEndian.AppendUint32(frame, uint32(size)) //nolint:gosec // a few hundred bytes
+	return append(append(append(frame, before...), connectError...), behind...)
 }
 
 // writePlain answers who speaks HTTP, and Connect's unary calls.
-func (r *refusalError) writePlain(w http.ResponseWriter, s *status.Status) {
+func (r *refusalError) writePlain(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if s.Code() == codes.Unavailable {
+	code := verdictOf(r.reason).code
+	if code == codes.Unavailable {
 		seconds := (r.retryAfter() + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
-	w.WriteHeader(httpStatus(s.Code()))
-	_, _ = w.Write(encoded(connectError(s)))
+	w.WriteHeader(httpStatus(code))
+	_, _ = w.Write(r.json())
 }
 
 // connectError is a status as Connect writes it in JSON.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -51,6 +52,32 @@ func TestWhatARefusalAllocates(t *testing.T) { //nolint:paralleltest // testing.
 		})
 	}
 }
+
+// TestWhatARefusalByHTTPAllocates: beside the error, what finding the rule takes and
+// what each header of the answer does. What is in them and in the body is prepared.
+func TestWhatARefusalByHTTPAllocates(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
+	handler := httpHandler(t, newWorld(t).server(t, interceptor.Authenticated()), http.NotFoundHandler())
+	for contentType, most := range map[string]float64{ //nolint:paralleltest // testing.AllocsPerRun
+		"application/json":          10,
+		"application/connect+proto": 10,
+		"application/grpc":          16,
+	} {
+		t.Run(contentType, func(t *testing.T) {
+			r := httpRequest(t, http.MethodPost, unaryCall, http.Header{})
+			r.Header.Set("Content-Type", contentType)
+			if got := leastAllocs(func() { handler.ServeHTTP(forgetful{http.Header{}}, r) }); got > most {
+				t.Errorf("%v allocations a refusal, want %v at most", got, most)
+			}
+		})
+	}
+}
+
+// forgetful is an answer that nobody reads.
+type forgetful struct{ header http.Header }
+
+func (f forgetful) Header() http.Header       { return f.header }
+func (forgetful) Write(p []byte) (int, error) { return len(p), nil }
+func (forgetful) WriteHeader(int)             {}
 
 // TestARefusalsHeaderIsNotShared with streams that are not gRPC's own: nobody knows
 // what these do with it.
