@@ -37,9 +37,9 @@ func (s *Server) prepareAnswers() map[token.Reason]*answer {
 
 // newAnswer returns what the caller is told whom r refuses.
 func newAnswer(r *refusalError) *answer {
-	challenge, status := r.newChallenge(), r.newStatus()
+	full, challenge := r.newStatus(), r.newChallenge()
 	return &answer{
-		status: status, details: detailsOf(status), json: encoded(connectError(status)),
+		status: full, details: detailsOf(full), json: encoded(connectError(full)),
 		challenge: challenge, header: challengeHeader(challenge),
 	}
 }

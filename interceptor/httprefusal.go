@@ -102,12 +102,12 @@ func percentEncoded(message string) string {
 
 // endStream returns the frame that ends a Connect stream with an error, which is in
 // JSON already.
-func endStream(connectError []byte) []byte {
+func endStream(failure []byte) []byte {
 	const isEndStream, before, behind = 0b10, `{"error":`, `}`
-	size := len(before) + len(connectError) + len(behind)
+	size := len(before) + len(failure) + len(behind)
 	frame := append(make([]byte, 0, 5+size), isEndStream)
 	frame = binary.BigEndian.AppendUint32(frame, uint32(size)) //nolint:gosec // a few hundred bytes
-	return append(append(append(frame, before...), connectError...), behind...)
+	return append(append(append(frame, before...), failure...), behind...)
 }
 
 // writePlain answers who speaks HTTP, and Connect's unary calls.

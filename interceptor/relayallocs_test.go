@@ -53,8 +53,10 @@ func TestWhatARelayedCallAllocates(t *testing.T) { //nolint:paralleltest // test
 }
 
 // TestWhatRelayingAddsToACall compares calls over a connection with calls that relay
-// nothing: four are ours, four what gRPC takes to ask call credentials, and one is the
-// next server's, which has one header more.
+// nothing. It is nine more: four are ours, four what gRPC takes to ask call credentials,
+// and one is the next server's, which has one header more. What is counted is the whole
+// process, with gRPC's goroutines and pools that the race detector empties at random, so
+// a few more pass; TestWhatARelayedCallAllocates counts ours to the letter.
 func TestWhatRelayingAddsToACall(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun
 	w := newWorld(t)
 	ctx := token.NewContext(t.Context(), w.verified(t, jwttest.ExpiresIn(time.Hour)))
@@ -69,7 +71,7 @@ func TestWhatRelayingAddsToACall(t *testing.T) { //nolint:paralleltest // testin
 	}
 	without, with := count(plain), count(relaying)
 	t.Logf("%v allocations a call, %v with a relay", without, with)
-	if more := with - without; more > 9 {
+	if more := with - without; more > 12 {
 		t.Errorf("%v allocations a call more", more)
 	}
 }
