@@ -14,22 +14,18 @@ import (
 // other software can't go.
 const maxDate = 253402300800
 
-// date is a NumericDate (RFC 7519 section 2): a JSON number of seconds since
-// 1970, which may have a fraction.
-type date struct{ time.Time }
-
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom]. Strings, null, negative
-// numbers and those past the year 9999 are refused.
-func (d *date) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+// readDate reads a NumericDate (RFC 7519 section 2): a JSON number of seconds
+// since 1970, which may have a fraction. Strings, null, negative numbers and those
+// past the year 9999 are refused.
+func readDate(decoder *jsontext.Decoder) (time.Time, error) {
 	value, err := decoder.ReadValue()
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	if value.Kind() != jsontext.KindNumber {
-		return fmt.Errorf("want a number, found %v", value.Kind())
+		return time.Time{}, fmt.Errorf("want a number, found %v", value.Kind())
 	}
-	d.Time, err = parseDate(string(value))
-	return err
+	return parseDate(string(value))
 }
 
 func parseDate(number string) (time.Time, error) {

@@ -13,17 +13,35 @@ import (
 // would bring their own key (jku, jwk, x5u, x5c) are not among it: they are
 // never looked at.
 type header struct {
-	Algorithm optionalText `json:"alg"`
-	KeyID     text         `json:"kid"`
-	Type      optionalText `json:"typ"`
+	Algorithm optionalText
+	KeyID     string
+	Type      optionalText
 
-	// What a verifier would have to understand and this one does not, whatever
-	// the value: extensions (RFC 7515 section 4.1.11), unencoded payloads (RFC
-	// 7797), compression and encryption (RFC 7516).
-	Critical   jsontext.Value `json:"crit"`
-	Base64     jsontext.Value `json:"b64"`
-	Zip        jsontext.Value `json:"zip"`
-	Encryption jsontext.Value `json:"enc"`
+	// extended says that there is something which a verifier would have to
+	// understand and this one does not, whatever the value: extensions, "crit"
+	// (RFC 7515 section 4.1.11), unencoded payloads, "b64" (RFC 7797), compression
+	// and encryption, "zip" and "enc" (RFC 7516).
+	extended bool
+}
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (h *header) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+	return eachMember(decoder, func(name []byte) (err error) {
+		switch string(name) {
+		case "alg":
+			h.Algorithm, err = readOptionalText(decoder)
+			return err
+		case "kid":
+			h.KeyID, err = readText(decoder)
+			return err
+		case "typ":
+			h.Type, err = readOptionalText(decoder)
+			return err
+		case "crit", "b64", "zip", "enc":
+			h.extended = true
+		}
+		return skip(decoder)
+	})
 }
 
 // parseHeader is step 2 of verifying, as far as it needs no configuration.
@@ -35,10 +53,8 @@ func parseHeader(data []byte) (header, *Error) {
 	if !h.Algorithm.given {
 		return header{}, refuse(ReasonMalformed, "header: alg is missing")
 	}
-	for _, member := range []jsontext.Value{h.Critical, h.Base64, h.Zip, h.Encryption} {
-		if member != nil {
-			return header{}, refuse(ReasonUnsupported, "header: crit, b64, zip or enc is present")
-		}
+	if h.extended {
+		return header{}, refuse(ReasonUnsupported, "header: crit, b64, zip or enc is present")
 	}
 	if !h.algorithm().Supported() {
 		return header{}, refuse(ReasonUnsupported, "header: alg %s", quoted(h.Algorithm.value))

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
 
@@ -109,23 +107,20 @@ func (i *issuer) isFor(audience []string) bool {
 
 // isFrom reports whether a token with these claims was issued to a client that
 // may call.
-func (i *issuer) isFrom(c *claims) bool {
+func (i *issuer) isFrom(m *marks) bool {
 	if len(i.clients) == 0 {
 		return true
 	}
-	if c.ClientID == nil && c.AuthorizedParty == nil {
+	if !m.ClientID.given && !m.AuthorizedParty.given {
 		return false
 	}
-	return i.allows(c.ClientID) && i.allows(c.AuthorizedParty)
+	return i.allows(m.ClientID) && i.allows(m.AuthorizedParty)
 }
 
-// allows reports whether claim is one of the clients, if it is there at all.
-func (i *issuer) allows(claim jsontext.Value) bool {
-	if claim == nil {
-		return true
-	}
-	client, err := jsontext.AppendUnquote(nil, claim)
-	return err == nil && slices.Contains(i.clients, string(client))
+// allows reports whether claim is one of the clients, none of which is empty, if
+// it is there at all.
+func (i *issuer) allows(claim optionalText) bool {
+	return !claim.given || slices.Contains(i.clients, claim.value)
 }
 
 // key is step 3 of verifying: the issuer's key that the header asks for.
@@ -134,12 +129,12 @@ func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 	if len(i.algorithms) > 0 && !slices.Contains(i.algorithms, alg) {
 		return nil, refuse(ReasonUnsupported, "header: alg %s is not allowed for the issuer", alg)
 	}
-	key, err := i.keys.Key(ctx, string(h.KeyID), alg)
+	key, err := i.keys.Key(ctx, h.KeyID, alg)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return nil, refuse(ReasonKeyUnknown, "kid %s: %w", quoted(string(h.KeyID)), err)
+		return nil, refuse(ReasonKeyUnknown, "kid %s: %w", quoted(h.KeyID), err)
 	case errors.Is(err, keyset.ErrWrongAlgorithm):
-		return nil, refuse(ReasonUnsupported, "kid %s, alg %s: %w", quoted(string(h.KeyID)), alg, err)
+		return nil, refuse(ReasonUnsupported, "kid %s, alg %s: %w", quoted(h.KeyID), alg, err)
 	case err != nil:
 		return nil, refuse(ReasonKeysUnavailable, "issuer %s: %w", i.url, err)
 	case key == nil || key.Algorithm() != alg:
@@ -149,7 +144,7 @@ func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 		// A key for the tokens of one tenant must not make those of another,
 		// though both are in the set that their provider publishes.
 		return nil, refuse(ReasonKeyUnknown, "kid %s: the key is for issuer %s, not %s",
-			quoted(string(h.KeyID)), quoted(key.Issuer()), i.url)
+			quoted(h.KeyID), quoted(key.Issuer()), i.url)
 	}
 	return key, nil
 }

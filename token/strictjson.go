@@ -1,8 +1,10 @@
 package token
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,8 +32,12 @@ func unmarshalObject(data []byte, depth int, v any) error {
 }
 
 // nestedDeeper reports whether brackets outside of strings nest deeper than
-// depth. It doesn't care whether data is JSON.
+// depth. It doesn't care whether data is JSON. Most tokens have fewer brackets
+// than may be nested, and counting is many times as fast as looking.
 func nestedDeeper(data []byte, depth int) bool {
+	if bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= depth {
+		return false
+	}
 	open, inString := 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
@@ -59,23 +65,104 @@ func unfit(err error, otherwise Reason, what string) *Error {
 	if errors.As(err, &syntax) {
 		return refuse(ReasonMalformed, "%s: %v", what, err)
 	}
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		return refuse(otherwise, "%s: %s: %v", what, semantic.JSONPointer, semantic.Err)
+	}
 	return refuse(otherwise, "%s: %v", what, err)
 }
 
-// text is a JSON string, and nothing else.
-type text string
+// eachMember reads the object that comes next. It calls read for each member
+// with its name, in the order that they have; read must read the value, and may
+// not keep the name. The decoder refuses a name that comes twice.
+func eachMember(decoder *jsontext.Decoder, read func(name []byte) error) error {
+	if _, err := decoder.ReadToken(); err != nil {
+		return err
+	}
+	for decoder.PeekKind() != jsontext.KindEndObject {
+		quoted, err := decoder.ReadValue()
+		if err != nil {
+			return err
+		}
+		name, err := unquoted(quoted)
+		if err != nil {
+			return err
+		}
+		if err := read(name); err != nil {
+			return err
+		}
+	}
+	_, err := decoder.ReadToken()
+	return err
+}
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (t *text) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	token, err := decoder.ReadToken()
+// unquoted returns what a JSON string says. It is a part of the string itself if
+// nothing in it is escaped.
+func unquoted(value jsontext.Value) ([]byte, error) {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1], nil
+	}
+	return jsontext.AppendUnquote(nil, value)
+}
+
+// readText reads a JSON string, and nothing else.
+func readText(decoder *jsontext.Decoder) (string, error) {
+	if decoder.PeekKind() != jsontext.KindString {
+		return "", notText(decoder)
+	}
+	value, err := decoder.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	text, err := unquoted(value)
+	return string(text), err
+}
+
+// notText returns what is wrong with the value that comes next, which is no
+// string.
+func notText(decoder *jsontext.Decoder) error {
+	found, err := decoder.ReadToken()
 	if err != nil {
 		return err
 	}
-	if token.Kind() != jsontext.KindString {
-		return fmt.Errorf("want a string, found %v", token.Kind())
+	return fmt.Errorf("want a string, found %v", found.Kind())
+}
+
+// readTexts reads a JSON string or a list of them, as in "aud" (RFC 7519
+// section 4.1.3). The result is not nil if the error is.
+func readTexts(decoder *jsontext.Decoder) ([]string, error) {
+	if decoder.PeekKind() != jsontext.KindBeginArray {
+		one, err := readText(decoder)
+		return []string{one}, err
 	}
-	*t = text(token.String())
-	return nil
+	return readTextList(decoder)
+}
+
+// readTextList reads a list of strings. The result is not nil if the error is.
+func readTextList(decoder *jsontext.Decoder) ([]string, error) {
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, err
+	}
+	list := []string{}
+	for decoder.PeekKind() != jsontext.KindEndArray {
+		text, err := readText(decoder)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, text)
+	}
+	_, err := decoder.ReadToken()
+	return list, err
+}
+
+// readWords reads a claim of scopes: a string of words between spaces, or a list.
+// The result is not nil if the error is.
+func readWords(decoder *jsontext.Decoder) ([]string, error) {
+	if decoder.PeekKind() == jsontext.KindBeginArray {
+		return readTextList(decoder)
+	}
+	text, err := readText(decoder)
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' }), err
 }
 
 // optionalText is a JSON string that may be absent, which is not the same as
@@ -85,33 +172,22 @@ type optionalText struct {
 	given bool
 }
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (t *optionalText) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	t.given = true
-	return (*text)(&t.value).UnmarshalJSONFrom(decoder)
+// readOptionalText reads a JSON string, and nothing else.
+func readOptionalText(decoder *jsontext.Decoder) (optionalText, error) {
+	text, err := readText(decoder)
+	return optionalText{value: text, given: true}, err
 }
 
-// texts is a JSON string or a list of them, as in "aud" (RFC 7519 section
-// 4.1.3).
-type texts []string
+// readAny reads any value. What is not a string counts as an empty one.
+func readAny(decoder *jsontext.Decoder) (optionalText, error) {
+	if decoder.PeekKind() == jsontext.KindString {
+		return readOptionalText(decoder)
+	}
+	return optionalText{given: true}, skip(decoder)
+}
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (t *texts) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	if decoder.PeekKind() != jsontext.KindBeginArray {
-		var one text
-		if err := one.UnmarshalJSONFrom(decoder); err != nil {
-			return err
-		}
-		*t = texts{string(one)}
-		return nil
-	}
-	var list []text
-	if err := json.UnmarshalDecode(decoder, &list); err != nil {
-		return err
-	}
-	*t = make(texts, len(list))
-	for i, s := range list {
-		(*t)[i] = string(s)
-	}
-	return nil
+// skip reads any value. That it is JSON is all that matters.
+func skip(decoder *jsontext.Decoder) error {
+	_, err := decoder.ReadValue()
+	return err
 }

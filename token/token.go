@@ -74,10 +74,10 @@ func (t *Token) Principal() Principal {
 }
 
 // Issuer returns the "iss" claim; it is one of the verifier's issuers.
-func (t *Token) Issuer() string { return string(t.says().claims.Issuer) }
+func (t *Token) Issuer() string { return t.says().claims.Issuer }
 
 // Subject returns the "sub" claim. It is empty only under [AllowNoSubject].
-func (t *Token) Subject() string { return string(t.says().claims.Subject) }
+func (t *Token) Subject() string { return t.says().claims.Subject }
 
 // Audience returns the "aud" claim, empty only for an issuer with
 // AnyAudience.
@@ -89,12 +89,12 @@ func (t *Token) HasAudience(audience string) bool {
 }
 
 // ID returns the "jti" claim, "" if there is none.
-func (t *Token) ID() string { return string(t.says().claims.ID) }
+func (t *Token) ID() string { return t.says().claims.ID }
 
 // Session returns the "sid" claim: the session at the issuer that the token
 // belongs to (OpenID Connect Front-Channel Logout 1.0 section 3), "" if there is
 // none.
-func (t *Token) Session() string { return string(t.says().claims.Session) }
+func (t *Token) Session() string { return t.says().claims.Session }
 
 // SigningInputHash returns the SHA-256 of the token's JWS Signing Input (RFC 7515
 // section 2): its header and payload as they were sent, without the signature. Who
@@ -108,13 +108,13 @@ func (t *Token) SigningInputHash() [sha256.Size]byte {
 
 // Expires returns the "exp" claim. The token is accepted a little longer,
 // see [Token.ValidUntil].
-func (t *Token) Expires() time.Time { return t.says().claims.Expires.Time }
+func (t *Token) Expires() time.Time { return t.says().claims.Expires }
 
 // IssuedAt returns the "iat" claim, the zero time if there is none.
-func (t *Token) IssuedAt() time.Time { return t.says().claims.IssuedAt.Time }
+func (t *Token) IssuedAt() time.Time { return t.says().claims.IssuedAt }
 
 // NotBefore returns the "nbf" claim, the zero time if there is none.
-func (t *Token) NotBefore() time.Time { return t.says().claims.NotBefore.Time }
+func (t *Token) NotBefore() time.Time { return t.says().claims.NotBefore }
 
 // ValidUntil returns the moment from which the token is refused: its expiry and
 // the verifier's leeway.

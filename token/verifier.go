@@ -276,12 +276,12 @@ func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
 	if err := v.checkSignature(c); err != nil {
 		return nil, err
 	}
-	claims, err := parseClaims(c.segments.payload)
+	said, err := parseClaims(c.segments.payload)
 	if err != nil {
 		return nil, err
 	}
 	// The look-up of the key may have waited: what counts is the time now.
-	if err := v.checkClaims(&claims, c.issuer, v.now()); err != nil {
+	if err := v.checkClaims(said, c.issuer, v.now()); err != nil {
 		return nil, err
 	}
 	application, err := v.applicationClaims(c.segments.payload)
@@ -291,11 +291,11 @@ func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
 	t := newToken(&contents{
 		authorization: bearer + raw,
 		fingerprint:   Fingerprint(raw),
-		keyID:         string(c.header.KeyID),
+		keyID:         c.header.KeyID,
 		algorithm:     c.header.algorithm(),
 		signed:        c.segments.signed,
-		claims:        claims,
-		validUntil:    claims.Expires.Add(v.leeway),
+		claims:        said.claims,
+		validUntil:    said.Expires.Add(v.leeway),
 		application:   application,
 	})
 	v.cache.keep(t, c.key, c.issuer.live)
@@ -318,15 +318,13 @@ func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 	if len(v.issuers) == 1 {
 		return v.issuers[0], nil
 	}
-	var claim struct {
-		Issuer text `json:"iss"`
-	}
+	var claim issuerClaim
 	if err := unmarshalObject(payload, maxClaimsDepth, &claim); err != nil {
 		return nil, unfit(err, ReasonClaimsInvalid, "claims")
 	}
-	issuer := v.byURL[string(claim.Issuer)]
+	issuer := v.byURL[claim.Issuer]
 	if issuer == nil {
-		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(string(claim.Issuer)))
+		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(claim.Issuer))
 	}
 	return issuer, nil
 }
