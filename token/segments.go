@@ -1,7 +1,9 @@
 package token
 
 import (
+	"bytes"
 	"encoding/base64"
+	"errors"
 	"strings"
 )
 
@@ -13,42 +15,52 @@ type segments struct {
 	signed    string // header and payload, encoded: what the signature is over
 }
 
-// split is step 1 of verifying: the shape.
+// shortToken is how many bytes of decoded segments find room on the stack: those
+// of most tokens do.
+const shortToken = 2 << 10
+
+// What a token is refused with for its shape. They are made once, so that such a token
+// costs no memory.
+var (
+	errTooLarge          = &Error{reason: ReasonTooLarge, cause: errors.New("longer than MaxSize allows")}
+	errNotThreeSegments  = &Error{reason: ReasonMalformed, cause: errors.New("not three segments")}
+	errHeaderEncoding    = &Error{reason: ReasonMalformed, cause: errors.New("header is not canonical base64url")}
+	errPayloadEncoding   = &Error{reason: ReasonMalformed, cause: errors.New("payload is not canonical base64url")}
+	errSignatureEncoding = &Error{reason: ReasonMalformed, cause: errors.New("signature is not canonical base64url")}
+)
+
+// split is step 1 of verifying: the shape. The decoded segments share one piece of
+// memory, and none of it with raw.
 func split(raw string) (segments, *Error) {
-	if strings.Count(raw, ".") != 2 {
-		return segments{}, refuse(ReasonMalformed, "not three segments")
-	}
 	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
-	header, err := decode("header", raw[:first])
-	if err != nil {
-		return segments{}, err
+	if first == last || strings.IndexByte(raw[first+1:last], '.') >= 0 {
+		return segments{}, errNotThreeSegments
 	}
-	payload, err := decode("payload", raw[first+1:last])
-	if err != nil {
-		return segments{}, err
+	var short [shortToken]byte
+	data, ok := appendDecoded(short[:0], raw[:first])
+	if !ok {
+		return segments{}, errHeaderEncoding
 	}
-	signature, err := decode("signature", raw[last+1:])
-	if err != nil {
-		return segments{}, err
+	header := len(data)
+	if data, ok = appendDecoded(data, raw[first+1:last]); !ok {
+		return segments{}, errPayloadEncoding
 	}
-	return segments{header: header, payload: payload, signature: signature, signed: raw[:last]}, nil
+	payload := len(data)
+	if data, ok = appendDecoded(data, raw[last+1:]); !ok {
+		return segments{}, errSignatureEncoding
+	}
+	kept := bytes.Clone(data) // it leaves the stack only now that the shape is good
+	return segments{
+		header: kept[:header:header], payload: kept[header:payload:payload], signature: kept[payload:],
+		signed: raw[:last],
+	}, nil
 }
 
-// tooLarge refuses a token of which nothing but its length was looked at.
-func tooLarge(raw string, limit int) *Error {
-	return refuse(ReasonTooLarge, "%d bytes, the limit is %d", len(raw), limit)
-}
-
-// decode accepts the one canonical base64url form of some bytes: no padding, no
-// line break, zero trailing bits. Otherwise one signature would be good for
-// several texts.
-func decode(name, segment string) ([]byte, *Error) {
-	if strings.ContainsAny(segment, "\r\n") { // which the decoder skips
-		return nil, refuse(ReasonMalformed, "%s has a line break", name)
-	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(segment)
-	if err != nil {
-		return nil, refuse(ReasonMalformed, "%s is not canonical base64url", name)
-	}
-	return data, nil
+// appendDecoded appends the bytes that segment stands for. It accepts their one
+// canonical base64url form: no padding, no line break, zero trailing bits.
+// Otherwise one signature would be good for several texts.
+func appendDecoded(data []byte, segment string) ([]byte, bool) {
+	data, err := base64.RawURLEncoding.Strict().AppendDecode(data, []byte(segment))
+	// The decoder skips line breaks.
+	return data, err == nil && strings.IndexByte(segment, '\n') < 0 && strings.IndexByte(segment, '\r') < 0
 }

@@ -28,14 +28,16 @@ type Token struct {
 
 // contents is what a token says, and itself.
 type contents struct {
-	authorization string
-	fingerprint   string
+	token         Token  // that shows the rest
+	authorization string // the only copy of the token
 	keyID         string
 	algorithm     keyset.Algorithm
 	claims        claims
 	validUntil    time.Time
 	application   any
-	signed        string // what the signature is over
+
+	fingerprintOnce sync.Once
+	fingerprint     string // what Fingerprint returns
 
 	signedOnce sync.Once
 	signedHash [sha256.Size]byte // what SigningInputHash returns
@@ -45,7 +47,8 @@ type contents struct {
 }
 
 func newToken(c *contents) *Token {
-	return &Token{hidden: func() *contents { return c }}
+	c.token.hidden = func() *contents { return c }
+	return &c.token
 }
 
 // says returns what the token says. A nil and a zero Token say nothing.
@@ -56,17 +59,34 @@ func (t *Token) says() *contents {
 	return t.hidden()
 }
 
+// raw returns the token itself.
+func (c *contents) raw() string { return strings.TrimPrefix(c.authorization, bearer) }
+
+// signed returns what the signature is over: header and payload, encoded.
+func (c *contents) signed() string {
+	raw := c.raw()
+	return raw[:max(0, strings.LastIndexByte(raw, '.'))]
+}
+
 // Raw returns the token itself, as it was sent. It is a credential: whoever has
 // it is the user. Don't log it or store it in the clear.
-func (t *Token) Raw() string { return strings.TrimPrefix(t.says().authorization, bearer) }
+func (t *Token) Raw() string { return t.says().raw() }
 
 // Authorization returns "Bearer " and the token: the value of the header that
 // carries it. It is as secret as [Token.Raw] and costs nothing.
 func (t *Token) Authorization() string { return t.says().authorization }
 
 // Fingerprint returns the first 8 hex digits of the token's SHA-256: enough to
-// tell tokens apart in a log, useless as a credential.
-func (t *Token) Fingerprint() string { return t.says().fingerprint }
+// tell tokens apart in a log, useless as a credential. It is computed when first
+// asked for.
+func (t *Token) Fingerprint() string {
+	says := t.says()
+	if says.authorization == "" {
+		return ""
+	}
+	says.fingerprintOnce.Do(func() { says.fingerprint = Fingerprint(says.raw()) })
+	return says.fingerprint
+}
 
 // Principal returns who the token is about.
 func (t *Token) Principal() Principal {
@@ -102,7 +122,7 @@ func (t *Token) Session() string { return t.says().claims.Session }
 // when first asked for.
 func (t *Token) SigningInputHash() [sha256.Size]byte {
 	says := t.says()
-	says.signedOnce.Do(func() { says.signedHash = sha256.Sum256([]byte(says.signed)) })
+	says.signedOnce.Do(func() { says.signedHash = sha256.Sum256([]byte(says.signed())) })
 	return says.signedHash
 }
 
@@ -135,7 +155,7 @@ func (t *Token) KeyID() string { return t.says().keyID }
 func (t *Token) Algorithm() keyset.Algorithm { return t.says().algorithm }
 
 // String returns "token" and the fingerprint.
-func (t *Token) String() string { return "token " + t.says().fingerprint }
+func (t *Token) String() string { return "token " + t.Fingerprint() }
 
 // GoString is [Token.String].
 func (t *Token) GoString() string { return t.String() }
@@ -146,7 +166,7 @@ func (t *Token) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, t
 
 // LogValue shows the fingerprint.
 func (t *Token) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("fingerprint", t.says().fingerprint))
+	return slog.GroupValue(slog.String("fingerprint", t.Fingerprint()))
 }
 
 // MarshalJSON gives [Token.String] as a JSON string.

@@ -169,7 +169,7 @@ func result(t *Token, err *Error) (*Token, error) {
 // verify returns the verdict on a token, and whether it was in the cache.
 func (v *Verifier) verify(ctx context.Context, raw string) (t *Token, cached bool, err *Error) {
 	if len(raw) > v.maxSize {
-		return nil, false, tooLarge(raw, v.maxSize)
+		return nil, false, errTooLarge
 	}
 	if t, err = v.recall(raw); t == nil {
 		t, err = v.examine(ctx, raw)
@@ -290,10 +290,8 @@ func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
 	}
 	t := newToken(&contents{
 		authorization: bearer + raw,
-		fingerprint:   Fingerprint(raw),
 		keyID:         c.header.KeyID,
-		algorithm:     c.header.algorithm(),
-		signed:        c.segments.signed,
+		algorithm:     c.key.Algorithm(),
 		claims:        said.claims,
 		validUntil:    said.Expires.Add(v.leeway),
 		application:   application,
