@@ -3,7 +3,6 @@ package keyset
 import (
 	"crypto"
 	"crypto/elliptic"
-	"crypto/rsa"
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -57,40 +56,41 @@ const (
 // scheme is what an algorithm asks of its key, and how it verifies.
 type scheme struct {
 	kind      kind
-	curve     elliptic.Curve // for kindEC
-	minSecret int            // for kindSecret: bytes, RFC 7518 section 3.2
-	method    jwt.SigningMethod
+	hash      crypto.Hash       // but for kindEd25519
+	curve     elliptic.Curve    // for kindEC
+	minSecret int               // for kindSecret: bytes, RFC 7518 section 3.2
+	method    jwt.SigningMethod // if it is to verify, see signature.go
 }
 
 // scheme returns what a needs, and false for an algorithm that isn't supported.
 func (a Algorithm) scheme() (scheme, bool) {
 	switch a {
 	case RS256:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodRS256}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA256}, true
 	case RS384:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodRS384}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA384}, true
 	case RS512:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodRS512}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA512}, true
 	case PS256:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodPS256}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA256, method: jwt.SigningMethodPS256}, true
 	case PS384:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodPS384}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA384, method: jwt.SigningMethodPS384}, true
 	case PS512:
-		return scheme{kind: kindRSA, method: jwt.SigningMethodPS512}, true
+		return scheme{kind: kindRSA, hash: crypto.SHA512, method: jwt.SigningMethodPS512}, true
 	case ES256:
-		return scheme{kind: kindEC, curve: elliptic.P256(), method: jwt.SigningMethodES256}, true
+		return scheme{kind: kindEC, curve: elliptic.P256(), hash: crypto.SHA256}, true
 	case ES384:
-		return scheme{kind: kindEC, curve: elliptic.P384(), method: jwt.SigningMethodES384}, true
+		return scheme{kind: kindEC, curve: elliptic.P384(), hash: crypto.SHA384}, true
 	case ES512:
-		return scheme{kind: kindEC, curve: elliptic.P521(), method: jwt.SigningMethodES512}, true
+		return scheme{kind: kindEC, curve: elliptic.P521(), hash: crypto.SHA512}, true
 	case EdDSA, Ed25519:
-		return scheme{kind: kindEd25519, method: jwt.SigningMethodEdDSA}, true
+		return scheme{kind: kindEd25519}, true
 	case HS256:
-		return scheme{kind: kindSecret, minSecret: crypto.SHA256.Size(), method: jwt.SigningMethodHS256}, true
+		return scheme{kind: kindSecret, hash: crypto.SHA256, minSecret: crypto.SHA256.Size(), method: jwt.SigningMethodHS256}, true
 	case HS384:
-		return scheme{kind: kindSecret, minSecret: crypto.SHA384.Size(), method: jwt.SigningMethodHS384}, true
+		return scheme{kind: kindSecret, hash: crypto.SHA384, minSecret: crypto.SHA384.Size(), method: jwt.SigningMethodHS384}, true
 	case HS512:
-		return scheme{kind: kindSecret, minSecret: crypto.SHA512.Size(), method: jwt.SigningMethodHS512}, true
+		return scheme{kind: kindSecret, hash: crypto.SHA512, minSecret: crypto.SHA512.Size(), method: jwt.SigningMethodHS512}, true
 	default:
 		return scheme{}, false
 	}
@@ -110,25 +110,4 @@ func schemeFor(alg, byDefault Algorithm, kind kind) (Algorithm, scheme, error) {
 		return "", scheme{}, fmt.Errorf("algorithm %s is not for this type of key", alg)
 	}
 	return alg, s, nil
-}
-
-// verifier returns the check of a signature with material, which is of the
-// type that the scheme's method wants.
-func (s scheme) verifier(material any) func(signed string, signature []byte) error {
-	method := s.method
-	if pss, ok := method.(*jwt.SigningMethodRSAPSS); ok {
-		method = strictPSS(pss)
-	}
-	return func(signed string, signature []byte) error {
-		return method.Verify(signed, signature, material)
-	}
-}
-
-// strictPSS is m with the salt length that RFC 7518 section 3.5 demands;
-// golang-jwt verifies any.
-func strictPSS(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
-	return &jwt.SigningMethodRSAPSS{
-		SigningMethodRSA: m.SigningMethodRSA,
-		VerifyOptions:    &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash},
-	}
 }

@@ -33,7 +33,7 @@ func newECKey(id string, alg Algorithm, public *ecdsa.PublicKey) (*Key, error) {
 	}
 	size := len(point) / 2 // of a coordinate: the point is 0x04, x, y
 	members := `{"crv":"` + name + `","kty":"EC","x":"` + encode(point[1:1+size]) + `","y":"` + encode(point[1+size:]) + `"}`
-	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: s.verifier(own)}, nil
+	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: verifyECDSA(s, own)}, nil
 }
 
 // copyPoint returns a copy of public and its uncompressed encoding (SEC 1

@@ -10,7 +10,7 @@ import (
 )
 
 func newEd25519Key(id string, alg Algorithm, public ed25519.PublicKey) (*Key, error) {
-	alg, s, err := schemeFor(alg, EdDSA, kindEd25519)
+	alg, _, err := schemeFor(alg, EdDSA, kindEd25519)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func newEd25519Key(id string, alg Algorithm, public ed25519.PublicKey) (*Key, er
 	}
 	own := ed25519.PublicKey(bytes.Clone(public))
 	members := `{"crv":"Ed25519","kty":"OKP","x":"` + encode(own) + `"}`
-	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: s.verifier(own)}, nil
+	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: verifyEd25519(own)}, nil
 }
 
 // checkEdwards reports an encoded point that is not on edwards25519 (RFC 8032

@@ -25,7 +25,7 @@ type Key struct {
 
 	// verify closes over the key material: a function is the one kind of
 	// field that no formatting by reflection can look into.
-	verify func(signed string, signature []byte) error
+	verify check
 }
 
 // NewPublicKey builds a key from public, which is an *[rsa.PublicKey], an

@@ -27,7 +27,7 @@ func newRSAKey(id string, alg Algorithm, public *rsa.PublicKey) (*Key, error) {
 	own := &rsa.PublicKey{N: new(big.Int).Set(public.N), E: public.E}
 	e := encode(big.NewInt(int64(own.E)).Bytes())
 	members := `{"e":"` + e + `","kty":"RSA","n":"` + encode(own.N.Bytes()) + `"}`
-	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: s.verifier(own)}, nil
+	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), public: own, verify: verifyRSA(s, own)}, nil
 }
 
 // checkRSA reports what crypto/rsa would find out with the first signature, or

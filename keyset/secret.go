@@ -15,7 +15,7 @@ func newSecretKey(id string, alg Algorithm, secret []byte) (*Key, error) {
 		return nil, fmt.Errorf("secret has %d bytes, %s wants %d or more", len(secret), alg, s.minSecret)
 	}
 	members := `{"k":"` + encode(secret) + `","kty":"oct"}`
-	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), verify: s.verifier(bytes.Clone(secret))}, nil
+	return &Key{id: id, alg: alg, thumbprint: thumbprint(members), verify: verifyByMethod(s.method, bytes.Clone(secret))}, nil
 }
 
 // oct reads RFC 7518 section 6.4.
