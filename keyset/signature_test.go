@@ -60,7 +60,7 @@ func (m ecdsaMethod) agrees(t *testing.T, signed string, signature []byte) (good
 // fixed returns r and s in the form of RFC 7518 section 3.4. What has too many
 // bits loses the first.
 func (m ecdsaMethod) fixed(r, s *big.Int) []byte {
-	modulus := new(big.Int).Lsh(big.NewInt(1), uint(8*m.method.KeySize)) //nolint:gosec // 66 at most
+	modulus := new(big.Int).Lsh(big.NewInt(1), uint(8*m.method.KeySize))
 	part := func(n *big.Int) []byte { return new(big.Int).Mod(n, modulus).FillBytes(make([]byte, m.method.KeySize)) }
 	return slices.Concat(part(r), part(s))
 }
@@ -81,7 +81,7 @@ func TestOddECDSASignatures(t *testing.T) {
 			r, s := new(big.Int).SetBytes(good[:size]), new(big.Int).SetBytes(good[size:])
 			n := m.private.Params().N
 			zero, one := new(big.Int), big.NewInt(1)
-			all := new(big.Int).Sub(new(big.Int).Lsh(one, uint(8*size)), one) //nolint:gosec // 66 at most
+			all := new(big.Int).Sub(new(big.Int).Lsh(one, uint(8*size)), one)
 			minus := func(x *big.Int) *big.Int { return new(big.Int).Sub(n, x) }
 			plus := func(x *big.Int) *big.Int { return new(big.Int).Add(n, x) }
 			for name, test := range map[string]struct {
@@ -148,7 +148,7 @@ func TestECDSANumbersWithZerosInFront(t *testing.T) {
 	m := ecdsaMethods(t)[0]
 	size := m.method.KeySize
 	var zeroR, zeroS, high, low bool
-	for i := 0; i < 20000 && !(zeroR && zeroS && high && low); i++ {
+	for i := 0; i < 20000 && (!zeroR || !zeroS || !high || !low); i++ {
 		signed := strings.Repeat("x", i%300)
 		signature, err := m.method.Sign(signed, m.private)
 		if err != nil {
@@ -194,7 +194,7 @@ func TestTextsOfAnyLength(t *testing.T) {
 
 // TestVerifyingCostsLittleMemory bounds what is allocated besides what the
 // standard library's own check of prepared bytes does.
-func TestVerifyingCostsLittleMemory(t *testing.T) {
+func TestVerifyingCostsLittleMemory(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts those of all goroutines
 	signed := strings.Repeat("x", 700)
 	for alg, most := range map[keyset.Algorithm]float64{keyset.RS256: 0, keyset.ES256: 1, keyset.ES512: 1, keyset.EdDSA: 0} {
 		pair := pairs()[slices.IndexFunc(pairs(), func(p pair) bool { return p.alg == alg })]
@@ -250,9 +250,9 @@ func FuzzECDSA(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(uint8(i), "text", signature, []byte(nil))                           //nolint:gosec // 3 at most
-		f.Add(uint8(i), "text", signature, []byte{0, 0, 0, 0xff})                 //nolint:gosec // 3 at most
-		f.Add(uint8(i), "other", make([]byte, 2*m.method.KeySize), signature[:8]) //nolint:gosec // 3 at most
+		f.Add(uint8(i), "text", signature, []byte(nil))
+		f.Add(uint8(i), "text", signature, []byte{0, 0, 0, 0xff})
+		f.Add(uint8(i), "other", make([]byte, 2*m.method.KeySize), signature[:8])
 	}
 	// What was signed by us is new with each run, so that the seeds of a corpus
 	// would go stale: each is mixed with a signature that holds.
