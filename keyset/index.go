@@ -74,6 +74,10 @@ func (x *index) add(key *Key) {
 	x.ids[key.id] = true
 }
 
+// errOtherAlgorithm is a key of the id that was asked for, which is for another
+// algorithm.
+var errOtherAlgorithm = fmt.Errorf("%w: the key with this id is for another", ErrWrongAlgorithm)
+
 // errDistrusted is a key that was here, or would be.
 var errDistrusted = fmt.Errorf("%w: it is distrusted", ErrUnknownKey)
 
@@ -89,7 +93,7 @@ func (x *index) key(id string, alg Algorithm) (*Key, error) {
 		return key, nil
 	}
 	if x.knows(id) {
-		return nil, fmt.Errorf("%w: the key with this id is for another", ErrWrongAlgorithm)
+		return nil, errOtherAlgorithm
 	}
 	if x.barred[id] {
 		return nil, errDistrusted

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -58,11 +60,55 @@ func refuse(reason Reason, format string, args ...any) *Error {
 	return &Error{reason: reason, cause: fmt.Errorf(format, args...)}
 }
 
-// quoted makes a string that a stranger chose fit for a log line.
-func quoted(s string) string {
-	const most = 80
-	if len(s) > most {
-		return fmt.Sprintf("%q (and %d bytes more)", s[:most], len(s)-most)
-	}
-	return fmt.Sprintf("%q", s)
+// refuseWord returns an Error about one word of the token, which was refused for
+// err if that is not nil. It is for what anybody can send as often as they like:
+// the cause becomes text only when somebody reads it.
+func refuseWord(reason Reason, what, word string, err error) *Error {
+	return &Error{reason: reason, cause: &wordError{what: what, word: clip(word), err: err}}
 }
+
+// wordError is a cause: one word of the token, and what is wrong with it.
+type wordError struct {
+	what string
+	word clipped
+	err  error // may be nil
+}
+
+// Error shows the word.
+func (e *wordError) Error() string {
+	if e.err == nil {
+		return e.what + " " + e.word.String()
+	}
+	return e.what + " " + e.word.String() + ": " + e.err.Error()
+}
+
+// Unwrap returns what is wrong with the word; it may be nil.
+func (e *wordError) Unwrap() error { return e.err }
+
+// mostClipped is how many bytes of a stranger's words are shown.
+const mostClipped = 80
+
+// clipped is the beginning of a string that a stranger chose. It keeps no more of
+// it in memory.
+type clipped struct {
+	text string
+	more int // bytes that are left out
+}
+
+func clip(s string) clipped {
+	if len(s) <= mostClipped {
+		return clipped{text: s}
+	}
+	return clipped{text: strings.Clone(s[:mostClipped]), more: len(s) - mostClipped}
+}
+
+// String makes it fit for a log line.
+func (c clipped) String() string {
+	if c.more == 0 {
+		return strconv.Quote(c.text)
+	}
+	return fmt.Sprintf("%q (and %d bytes more)", c.text, c.more)
+}
+
+// quoted makes a string that a stranger chose fit for a log line.
+func quoted(s string) string { return clip(s).String() }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -44,6 +45,12 @@ func (h *header) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 	})
 }
 
+// What parseHeader refuses a token with, made once.
+var (
+	errNoAlgorithm = &Error{reason: ReasonMalformed, cause: errors.New("header: alg is missing")}
+	errExtended    = &Error{reason: ReasonUnsupported, cause: errors.New("header: crit, b64, zip or enc is present")}
+)
+
 // parseHeader is step 2 of verifying, as far as it needs no configuration.
 func parseHeader(data []byte) (header, *Error) {
 	var h header
@@ -51,13 +58,13 @@ func parseHeader(data []byte) (header, *Error) {
 		return header{}, unfit(err, ReasonMalformed, "header")
 	}
 	if !h.Algorithm.given {
-		return header{}, refuse(ReasonMalformed, "header: alg is missing")
+		return header{}, errNoAlgorithm
 	}
 	if h.extended {
-		return header{}, refuse(ReasonUnsupported, "header: crit, b64, zip or enc is present")
+		return header{}, errExtended
 	}
 	if !h.algorithm().Supported() {
-		return header{}, refuse(ReasonUnsupported, "header: alg %s", quoted(h.Algorithm.value))
+		return header{}, refuseWord(ReasonUnsupported, "header: alg", h.Algorithm.value, nil)
 	}
 	return h, nil
 }
@@ -76,5 +83,5 @@ func (v *Verifier) checkType(h *header) *Error {
 	if h.Type.given == (typ != "") && slices.Contains(v.types, typ) {
 		return nil
 	}
-	return refuse(ReasonUnsupported, "header: typ %s", quoted(typ))
+	return refuseWord(ReasonUnsupported, "header: typ", typ, nil)
 }

@@ -132,9 +132,9 @@ func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 	key, err := i.keys.Key(ctx, h.KeyID, alg)
 	switch {
 	case errors.Is(err, keyset.ErrUnknownKey):
-		return nil, refuse(ReasonKeyUnknown, "kid %s: %w", quoted(h.KeyID), err)
+		return nil, refuseWord(ReasonKeyUnknown, "kid", h.KeyID, err)
 	case errors.Is(err, keyset.ErrWrongAlgorithm):
-		return nil, refuse(ReasonUnsupported, "kid %s, alg %s: %w", quoted(h.KeyID), alg, err)
+		return nil, refuseWord(ReasonUnsupported, "alg "+string(alg)+", kid", h.KeyID, err)
 	case err != nil:
 		return nil, refuse(ReasonKeysUnavailable, "issuer %s: %w", i.url, err)
 	case key == nil || key.Algorithm() != alg:

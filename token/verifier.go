@@ -304,7 +304,7 @@ func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
 func (v *Verifier) checkSignature(c *candidate) *Error {
 	defer v.slots.free()
 	if err := c.key.Verify(c.segments.signed, c.segments.signature); err != nil {
-		return refuse(ReasonSignatureInvalid, "kid %s: %w", quoted(c.key.ID()), err)
+		return refuseWord(ReasonSignatureInvalid, "kid", c.key.ID(), err)
 	}
 	return nil
 }
