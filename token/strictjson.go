@@ -67,14 +67,15 @@ func unfit(err error, otherwise Reason, what string) *Error {
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
-		return refuse(otherwise, "%s: %s: %v", what, semantic.JSONPointer, semantic.Err)
+		err = semantic.Err // which says where, see eachMember
 	}
 	return refuse(otherwise, "%s: %v", what, err)
 }
 
 // eachMember reads the object that comes next. It calls read for each member
 // with its name, in the order that they have; read must read the value, and may
-// not keep the name. The decoder refuses a name that comes twice.
+// not keep the name. The decoder refuses a name that comes twice. An error about a
+// value that is JSON says where it is, by a JSON Pointer (RFC 6901).
 func eachMember(decoder *jsontext.Decoder, read func(name []byte) error) error {
 	if _, err := decoder.ReadToken(); err != nil {
 		return err
@@ -89,11 +90,21 @@ func eachMember(decoder *jsontext.Decoder, read func(name []byte) error) error {
 			return err
 		}
 		if err := read(name); err != nil {
-			return err
+			return located(decoder, err)
 		}
 	}
 	_, err := decoder.ReadToken()
 	return err
+}
+
+// located adds to err where the value is that was just read, unless err is about
+// the text as a whole.
+func located(decoder *jsontext.Decoder, err error) error {
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", decoder.StackPointer(), err)
 }
 
 // unquoted returns what a JSON string says. It is a part of the string itself if
