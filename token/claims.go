@@ -43,53 +43,46 @@ type statement struct {
 	marks
 }
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom]. The JSON module takes
-// longer to find the field of a struct than this takes to read it.
-func (s *statement) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	return eachMember(decoder, func(name []byte) (err error) {
-		switch string(name) {
-		case "iss":
-			s.Issuer, err = readText(decoder)
-		case "sub":
-			s.Subject, err = readText(decoder)
-		case "aud":
-			s.Audience, err = readTexts(decoder)
-		case "exp":
-			s.Expires, err = readDate(decoder)
-		case "nbf":
-			s.NotBefore, err = readDate(decoder)
-		case "iat":
-			s.IssuedAt, err = readDate(decoder)
-		case "jti":
-			s.ID, err = readText(decoder)
-		case "sid":
-			s.Session, err = readText(decoder)
-		case "scope":
-			s.Scope, err = readWords(decoder)
-		case "scp":
-			s.SCP, err = readWords(decoder)
-		default:
-			err = s.readMark(name, decoder)
-		}
-		return err
-	})
+// member implements [members].
+func (s *statement) member(name []byte, value jsontext.Value) (err error) {
+	switch string(name) {
+	case "iss":
+		s.Issuer, err = text(value)
+	case "sub":
+		s.Subject, err = text(value)
+	case "aud":
+		s.Audience, err = texts(value)
+	case "exp":
+		s.Expires, err = date(value)
+	case "nbf":
+		s.NotBefore, err = date(value)
+	case "iat":
+		s.IssuedAt, err = date(value)
+	case "jti":
+		s.ID, err = text(value)
+	case "sid":
+		s.Session, err = text(value)
+	case "scope":
+		s.Scope, err = words(value)
+	case "scp":
+		s.SCP, err = words(value)
+	default:
+		err = s.mark(name, value)
+	}
+	return err
 }
 
-// readMark reads the value of a member that is no claim of a [Token].
-func (m *marks) readMark(name []byte, decoder *jsontext.Decoder) (err error) {
+// mark is member for what a [Token] doesn't show.
+func (m *marks) mark(name []byte, value jsontext.Value) (err error) {
 	switch string(name) {
 	case "client_id":
-		m.ClientID, err = readAny(decoder)
-		return err
+		m.ClientID, err = anyText(value)
 	case "azp":
-		m.AuthorizedParty, err = readAny(decoder)
-		return err
+		m.AuthorizedParty, err = anyText(value)
 	case "typ":
-		m.Type, err = readAny(decoder)
-		return err
+		m.Type, err = anyText(value)
 	case "token_use":
-		m.Use, err = readAny(decoder)
-		return err
+		m.Use, err = anyText(value)
 	case "at_hash", "c_hash":
 		m.IDHash = true
 	case "events":
@@ -97,21 +90,18 @@ func (m *marks) readMark(name []byte, decoder *jsontext.Decoder) (err error) {
 	case "cnf":
 		m.Confirmation = true
 	}
-	return skip(decoder)
+	return err
 }
 
 // issuerClaim is the issuer that a payload names.
 type issuerClaim struct{ Issuer string }
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (i *issuerClaim) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	return eachMember(decoder, func(name []byte) (err error) {
-		if string(name) != "iss" {
-			return skip(decoder)
-		}
-		i.Issuer, err = readText(decoder)
-		return err
-	})
+// member implements [members].
+func (i *issuerClaim) member(name []byte, value jsontext.Value) (err error) {
+	if string(name) == "iss" {
+		i.Issuer, err = text(value)
+	}
+	return err
 }
 
 func (c *claims) scopes() []string {
@@ -124,7 +114,7 @@ func (c *claims) scopes() []string {
 // parseClaims is the first half of step 5 of verifying: the form.
 func parseClaims(payload []byte) (*statement, *Error) {
 	said := new(statement)
-	if err := unmarshalObject(payload, maxClaimsDepth, said); err != nil {
+	if err := readObject(payload, maxClaimsDepth, said); err != nil {
 		return nil, unfit(err, ReasonClaimsInvalid, "claims")
 	}
 	return said, nil

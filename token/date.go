@@ -14,16 +14,12 @@ import (
 // other software can't go.
 const maxDate = 253402300800
 
-// readDate reads a NumericDate (RFC 7519 section 2): a JSON number of seconds
-// since 1970, which may have a fraction. Strings, null, negative numbers and those
-// past the year 9999 are refused.
-func readDate(decoder *jsontext.Decoder) (time.Time, error) {
-	value, err := decoder.ReadValue()
-	if err != nil {
-		return time.Time{}, err
-	}
-	if value.Kind() != jsontext.KindNumber {
-		return time.Time{}, fmt.Errorf("want a number, found %v", value.Kind())
+// date returns the time of a NumericDate (RFC 7519 section 2): a JSON number of
+// seconds since 1970, which may have a fraction. Strings, null, negative numbers
+// and those past the year 9999 are refused.
+func date(value jsontext.Value) (time.Time, error) {
+	if kind := value.Kind(); kind != jsontext.KindNumber {
+		return time.Time{}, fmt.Errorf("want a number, found %v", kind)
 	}
 	return parseDate(string(value))
 }

@@ -25,24 +25,19 @@ type header struct {
 	extended bool
 }
 
-// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (h *header) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	return eachMember(decoder, func(name []byte) (err error) {
-		switch string(name) {
-		case "alg":
-			h.Algorithm, err = readOptionalText(decoder)
-			return err
-		case "kid":
-			h.KeyID, err = readText(decoder)
-			return err
-		case "typ":
-			h.Type, err = readOptionalText(decoder)
-			return err
-		case "crit", "b64", "zip", "enc":
-			h.extended = true
-		}
-		return skip(decoder)
-	})
+// member implements [members].
+func (h *header) member(name []byte, value jsontext.Value) (err error) {
+	switch string(name) {
+	case "alg":
+		h.Algorithm, err = givenText(value)
+	case "kid":
+		h.KeyID, err = text(value)
+	case "typ":
+		h.Type, err = givenText(value)
+	case "crit", "b64", "zip", "enc":
+		h.extended = true
+	}
+	return err
 }
 
 // What parseHeader refuses a token with, made once.
@@ -54,7 +49,7 @@ var (
 // parseHeader is step 2 of verifying, as far as it needs no configuration.
 func parseHeader(data []byte) (header, *Error) {
 	var h header
-	if err := unmarshalObject(data, maxHeaderDepth, &h); err != nil {
+	if err := readObject(data, maxHeaderDepth, &h); err != nil {
 		return header{}, unfit(err, ReasonMalformed, "header")
 	}
 	if !h.Algorithm.given {

@@ -54,15 +54,14 @@ type (
 )
 
 func (t *referenceText) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	token, err := decoder.ReadToken()
+	value, err := decoder.ReadValue() // as a whole: what is no JSON is malformed, whatever it was to mean
 	if err != nil {
 		return err
 	}
-	if token.Kind() != jsontext.KindString {
+	if value.Kind() != jsontext.KindString {
 		return errors.New("not a string")
 	}
-	*t = referenceText(token.String())
-	return nil
+	return json.Unmarshal(value, (*string)(t))
 }
 
 func (t *referenceTexts) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
@@ -74,8 +73,12 @@ func (t *referenceTexts) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 		*t = referenceTexts{string(one)}
 		return nil
 	}
+	value, err := decoder.ReadValue()
+	if err != nil {
+		return err
+	}
 	var list []referenceText
-	if err := json.UnmarshalDecode(decoder, &list); err != nil {
+	if err := json.Unmarshal(value, &list); err != nil {
 		return err
 	}
 	*t = referenceTexts{}
@@ -203,7 +206,7 @@ func checkClaimsAsReferred(t *testing.T, payload string) {
 	want = refer([]byte(payload), maxClaimsDepth, &issuer, ReasonClaimsInvalid)
 	var alone issuerClaim
 	var reason Reason
-	if err := unmarshalObject([]byte(payload), maxClaimsDepth, &alone); err != nil {
+	if err := readObject([]byte(payload), maxClaimsDepth, &alone); err != nil {
 		reason = unfit(err, ReasonClaimsInvalid, "claims").Reason()
 	}
 	if reason != want || reason == "" && alone.Issuer != string(issuer.Issuer) {
@@ -218,7 +221,7 @@ func checkHeaderAsReferred(t *testing.T, data string) {
 	want := refer([]byte(data), maxHeaderDepth, &reference, ReasonMalformed)
 	var got header
 	var reason Reason
-	if err := unmarshalObject([]byte(data), maxHeaderDepth, &got); err != nil {
+	if err := readObject([]byte(data), maxHeaderDepth, &got); err != nil {
 		reason = unfit(err, ReasonMalformed, "header").Reason()
 	}
 	if reason != want || reason == "" && got != reference.header() {

@@ -18,17 +18,77 @@ const (
 	maxClaimsDepth = 16
 )
 
-// unmarshalObject decodes one JSON object, strictly: the decoder refuses
-// duplicate names, invalid UTF-8 and trailing data, and matches names exactly.
-// It would accept null for an object, and any depth.
-func unmarshalObject(data []byte, depth int, v any) error {
+// members is told the members of an object.
+type members interface {
+	// member gets a name without quotes and escapes, and a value that is JSON. It
+	// may keep neither. Its error says what is wrong with the value.
+	member(name []byte, value jsontext.Value) error
+}
+
+// readObject reads one JSON object, strictly, and gives each of its members to m,
+// in their order. A plain object it reads by hand, as the JSON module takes twice
+// as long. All others are up to that: it refuses duplicate names, invalid UTF-8
+// and trailing data, and would accept null for an object, and any depth.
+func readObject(data []byte, depth int, m members) error {
+	var plain plainObject
+	if plain.scan(data) {
+		return readPlain(data, plain.members[:plain.count], m)
+	}
 	if jsontext.Value(data).Kind() != jsontext.KindBeginObject {
 		return &jsontext.SyntacticError{Err: errors.New("not a JSON object")}
 	}
 	if nestedDeeper(data, depth) {
 		return &jsontext.SyntacticError{Err: fmt.Errorf("nested deeper than %d", depth)}
 	}
-	return json.Unmarshal(data, v)
+	return json.Unmarshal(data, &object{members: m})
+}
+
+func readPlain(data []byte, plain []plainMember, m members) error {
+	for _, p := range plain {
+		if err := readMember(m, p.name.of(data), p.value.of(data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMember adds to the error of m which member it is about.
+func readMember(m members, name []byte, value jsontext.Value) error {
+	if err := m.member(name, value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// object is one that the JSON module reads.
+type object struct{ members members }
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (o *object) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+	if _, err := decoder.ReadToken(); err != nil {
+		return err
+	}
+	for decoder.PeekKind() != jsontext.KindEndObject {
+		if err := o.readNext(decoder); err != nil {
+			return err
+		}
+	}
+	_, err := decoder.ReadToken()
+	return err
+}
+
+// readNext reads a member. The decoder refuses a name that comes twice.
+func (o *object) readNext(decoder *jsontext.Decoder) error {
+	token, err := decoder.ReadToken()
+	if err != nil {
+		return err
+	}
+	name := []byte(token.String()) // the next read may take the token's memory
+	value, err := decoder.ReadValue()
+	if err != nil {
+		return err
+	}
+	return readMember(o.members, name, value)
 }
 
 // nestedDeeper reports whether brackets outside of strings nest deeper than
@@ -67,44 +127,9 @@ func unfit(err error, otherwise Reason, what string) *Error {
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
-		err = semantic.Err // which says where, see eachMember
+		err = semantic.Err // as readMember put it
 	}
 	return refuse(otherwise, "%s: %v", what, err)
-}
-
-// eachMember reads the object that comes next. It calls read for each member
-// with its name, in the order that they have; read must read the value, and may
-// not keep the name. The decoder refuses a name that comes twice. An error about a
-// value that is JSON says where it is, by a JSON Pointer (RFC 6901).
-func eachMember(decoder *jsontext.Decoder, read func(name []byte) error) error {
-	if _, err := decoder.ReadToken(); err != nil {
-		return err
-	}
-	for decoder.PeekKind() != jsontext.KindEndObject {
-		quoted, err := decoder.ReadValue()
-		if err != nil {
-			return err
-		}
-		name, err := unquoted(quoted)
-		if err != nil {
-			return err
-		}
-		if err := read(name); err != nil {
-			return located(decoder, err)
-		}
-	}
-	_, err := decoder.ReadToken()
-	return err
-}
-
-// located adds to err where the value is that was just read, unless err is about
-// the text as a whole.
-func located(decoder *jsontext.Decoder, err error) error {
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", decoder.StackPointer(), err)
 }
 
 // unquoted returns what a JSON string says. It is a part of the string itself if
@@ -116,64 +141,66 @@ func unquoted(value jsontext.Value) ([]byte, error) {
 	return jsontext.AppendUnquote(nil, value)
 }
 
-// readText reads a JSON string, and nothing else.
-func readText(decoder *jsontext.Decoder) (string, error) {
-	if decoder.PeekKind() != jsontext.KindString {
-		return "", notText(decoder)
+// text returns what value says if it is a string.
+func text(value jsontext.Value) (string, error) {
+	if kind := value.Kind(); kind != jsontext.KindString {
+		return "", fmt.Errorf("want a string, found %v", kind)
 	}
-	value, err := decoder.ReadValue()
-	if err != nil {
-		return "", err
-	}
-	text, err := unquoted(value)
-	return string(text), err
+	said, err := unquoted(value)
+	return string(said), err
 }
 
-// notText returns what is wrong with the value that comes next, which is no
-// string.
-func notText(decoder *jsontext.Decoder) error {
-	found, err := decoder.ReadToken()
-	if err != nil {
-		return err
+// texts returns what value says if it is a string or a list of them, as in "aud"
+// (RFC 7519 section 4.1.3). The result is not nil if the error is.
+func texts(value jsontext.Value) ([]string, error) {
+	if value.Kind() == jsontext.KindBeginArray {
+		return textList(value)
 	}
-	return fmt.Errorf("want a string, found %v", found.Kind())
+	one, err := text(value)
+	return []string{one}, err
 }
 
-// readTexts reads a JSON string or a list of them, as in "aud" (RFC 7519
-// section 4.1.3). The result is not nil if the error is.
-func readTexts(decoder *jsontext.Decoder) ([]string, error) {
-	if decoder.PeekKind() != jsontext.KindBeginArray {
-		one, err := readText(decoder)
-		return []string{one}, err
+// words returns the words of a claim of scopes: a string of words between spaces,
+// or a list. The result is not nil if the error is.
+func words(value jsontext.Value) ([]string, error) {
+	if value.Kind() == jsontext.KindBeginArray {
+		return textList(value)
 	}
-	return readTextList(decoder)
+	all, err := text(value)
+	return strings.FieldsFunc(all, func(r rune) bool { return r == ' ' }), err
 }
 
-// readTextList reads a list of strings. The result is not nil if the error is.
-func readTextList(decoder *jsontext.Decoder) ([]string, error) {
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, err
-	}
-	list := []string{}
-	for decoder.PeekKind() != jsontext.KindEndArray {
-		text, err := readText(decoder)
-		if err != nil {
-			return nil, err
+// textList returns the strings of a list, if it has nothing else. That the list is
+// JSON is known.
+func textList(list jsontext.Value) ([]string, error) {
+	all := make([]string, 0, bytes.Count(list, []byte{'"'})/2)
+	for rest := nextElement(list[1:]); rest[0] != ']'; {
+		end := 1
+		if rest[0] == '"' {
+			end = stringEnd(rest)
 		}
-		list = append(list, text)
+		one, err := text(rest[:end])
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", len(all), err)
+		}
+		all, rest = append(all, one), nextElement(rest[end:])
 	}
-	_, err := decoder.ReadToken()
-	return list, err
+	return all, nil
 }
 
-// readWords reads a claim of scopes: a string of words between spaces, or a list.
-// The result is not nil if the error is.
-func readWords(decoder *jsontext.Decoder) ([]string, error) {
-	if decoder.PeekKind() == jsontext.KindBeginArray {
-		return readTextList(decoder)
+// nextElement drops what stands between the elements of a list.
+func nextElement(list jsontext.Value) jsontext.Value { return bytes.TrimLeft(list, ", \t\r\n") }
+
+// stringEnd returns the length of the string that data, which is JSON, begins with.
+func stringEnd(data jsontext.Value) int {
+	end := 1
+	for data[end] != '"' {
+		if data[end] == '\\' {
+			end++ // whatever it is, it doesn't end the string
+		}
+		end++
 	}
-	text, err := readText(decoder)
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' }), err
+	return end + 1
 }
 
 // optionalText is a JSON string that may be absent, which is not the same as
@@ -183,22 +210,16 @@ type optionalText struct {
 	given bool
 }
 
-// readOptionalText reads a JSON string, and nothing else.
-func readOptionalText(decoder *jsontext.Decoder) (optionalText, error) {
-	text, err := readText(decoder)
-	return optionalText{value: text, given: true}, err
+// givenText returns what value says if it is a string.
+func givenText(value jsontext.Value) (optionalText, error) {
+	said, err := text(value)
+	return optionalText{value: said, given: true}, err
 }
 
-// readAny reads any value. What is not a string counts as an empty one.
-func readAny(decoder *jsontext.Decoder) (optionalText, error) {
-	if decoder.PeekKind() == jsontext.KindString {
-		return readOptionalText(decoder)
+// anyText returns what value says. What is not a string counts as an empty one.
+func anyText(value jsontext.Value) (optionalText, error) {
+	if value.Kind() != jsontext.KindString {
+		return optionalText{given: true}, nil
 	}
-	return optionalText{given: true}, skip(decoder)
-}
-
-// skip reads any value. That it is JSON is all that matters.
-func skip(decoder *jsontext.Decoder) error {
-	_, err := decoder.ReadValue()
-	return err
+	return givenText(value)
 }

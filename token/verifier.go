@@ -317,7 +317,7 @@ func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 		return v.issuers[0], nil
 	}
 	var claim issuerClaim
-	if err := unmarshalObject(payload, maxClaimsDepth, &claim); err != nil {
+	if err := readObject(payload, maxClaimsDepth, &claim); err != nil {
 		return nil, unfit(err, ReasonClaimsInvalid, "claims")
 	}
 	issuer := v.byURL[claim.Issuer]
