@@ -278,6 +278,44 @@ func TestObjectsAreReadAsTheReferenceReadsThem(t *testing.T) {
 	}
 }
 
+// TestWhatIsPlain has what is read by hand, which the rest is only slower than.
+func TestWhatIsPlain(t *testing.T) {
+	t.Parallel()
+	many := func(n int) string {
+		members := make([]string, n)
+		for i := range members {
+			members[i] = fmt.Sprintf(`"m%d":%d`, i, i)
+		}
+		return `{` + strings.Join(members, ",") + `}`
+	}
+	for data, want := range map[string]bool{
+		`{"alg":"RS256","typ":"at+jwt","kid":"2026-11"}`:                         true,
+		`{"iss":"https://id.example.com","aud":["orders","x"],"exp":1790000000}`: true,
+		`{"email_verified":true,"a":false,"b":null,"c":0,"d":"{[:,]}"}`:          true,
+		many(maxPlain):     true,
+		many(maxPlain + 1): false,
+		`{"x":"` + strings.Repeat("x", 1<<16) + `"}`: false,
+		`{}`:             false,
+		`{"a": 1}`:       false,
+		`{"a":1.5}`:      false,
+		`{"a":-1}`:       false,
+		`{"a":{"b":1}}`:  false,
+		`{"a":[1]}`:      false,
+		`{"a":"\u0061"}`: false,
+		`{"a":"é"}`:      false,
+		`{"a":1,"a":1}`:  false,
+		`{"a":01}`:       false,
+		`{"a":1,}`:       false,
+		`{"a":1}}`:       false,
+		`{"a":1`:         false,
+		``:               false,
+	} {
+		if got := new(plainObject).scan([]byte(data)); got != want {
+			t.Errorf("%.80q: plain is %v", data, got)
+		}
+	}
+}
+
 // FuzzReference looks for an object that is read otherwise than by the reference.
 func FuzzReference(f *testing.F) {
 	for _, data := range oddities() {
