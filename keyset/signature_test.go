@@ -115,6 +115,7 @@ func TestOddECDSASignatures(t *testing.T) {
 				"zeros in front of r and s": {
 					slices.Concat([]byte{0}, good[:size], []byte{0}, good[size:]), false,
 				},
+				"a zero in front of s":     {slices.Concat(good[:size], []byte{0}, good[size:]), false},
 				"without one byte of each": {slices.Concat(good[1:size], good[size+1:]), false},
 				"twice":                    {slices.Concat(good, good), false},
 				"of another curve's size":  {make([]byte, 2*size+32), false},
