@@ -61,7 +61,10 @@ func readMember(m members, name []byte, value jsontext.Value) error {
 }
 
 // object is one that the JSON module reads.
-type object struct{ members members }
+type object struct {
+	members members
+	name    []byte // that was read last
+}
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (o *object) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
@@ -79,16 +82,20 @@ func (o *object) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 
 // readNext reads a member. The decoder refuses a name that comes twice.
 func (o *object) readNext(decoder *jsontext.Decoder) error {
-	token, err := decoder.ReadToken()
+	quoted, err := decoder.ReadValue()
 	if err != nil {
 		return err
 	}
-	name := []byte(token.String()) // the next read may take the token's memory
+	name, err := unquoted(quoted)
+	if err != nil {
+		return err
+	}
+	o.name = append(o.name[:0], name...) // the next read may take the name's memory
 	value, err := decoder.ReadValue()
 	if err != nil {
 		return err
 	}
-	return readMember(o.members, name, value)
+	return readMember(o.members, o.name, value)
 }
 
 // nestedDeeper reports whether brackets outside of strings nest deeper than
