@@ -87,3 +87,25 @@ func (k *known) keyIsGood(now time.Time) (good, gone bool) {
 		return now.Before(snapshot.ValidUntil()), false
 	}
 }
+
+// recall returns the token if it was verified before by a key that is still good, and
+// why it is to be refused all the same, if it has expired since. All else that a token
+// is refused for doesn't change, except that it is revoked.
+func (v *Verifier) recall(raw string) (*Token, *Error) {
+	found := v.cache.find(raw)
+	if found == nil {
+		return nil, nil
+	}
+	now := v.now()
+	if err := v.checkTimes(&found.token.says().claims, now); err != nil {
+		return found.token, err
+	}
+	good, gone := found.keyIsGood(now)
+	if gone {
+		v.cache.forget(raw)
+	}
+	if !good {
+		return nil, nil
+	}
+	return found.token, nil
+}

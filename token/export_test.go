@@ -1,6 +1,9 @@
 package token
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // TakeSlot takes one of the turns that [MaxConcurrentVerifications] limits.
 func (v *Verifier) TakeSlot() (free func()) {
@@ -8,4 +11,10 @@ func (v *Verifier) TakeSlot() (free func()) {
 		panic(err)
 	}
 	return v.slots.free
+}
+
+// RemembersHeader reports whether the verifier remembers the header of a token.
+func (v *Verifier) RemembersHeader(raw string) bool {
+	encoded, _, _ := strings.Cut(raw, ".")
+	return v.headers.find(encoded) != nil
 }

@@ -47,19 +47,19 @@ var (
 )
 
 // parseHeader is step 2 of verifying, as far as it needs no configuration.
-func parseHeader(data []byte) (header, *Error) {
-	var h header
-	if err := readObject(data, maxHeaderDepth, &h); err != nil {
-		return header{}, unfit(err, ReasonMalformed, "header")
+func parseHeader(data []byte) (*header, *Error) {
+	h := new(header)
+	if err := readObject(data, maxHeaderDepth, h); err != nil {
+		return nil, unfit(err, ReasonMalformed, "header")
 	}
 	if !h.Algorithm.given {
-		return header{}, errNoAlgorithm
+		return nil, errNoAlgorithm
 	}
 	if h.extended {
-		return header{}, errExtended
+		return nil, errExtended
 	}
 	if !h.algorithm().Supported() {
-		return header{}, refuseWord(ReasonUnsupported, "header: alg", h.Algorithm.value, nil)
+		return nil, refuseWord(ReasonUnsupported, "header: alg", h.Algorithm.value, nil)
 	}
 	return h, nil
 }

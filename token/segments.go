@@ -12,6 +12,7 @@ type segments struct {
 	header    []byte
 	payload   []byte
 	signature []byte
+	encoded   string // the header as it was sent
 	signed    string // header and payload, encoded: what the signature is over
 }
 
@@ -52,7 +53,7 @@ func split(raw string) (segments, *Error) {
 	kept := bytes.Clone(data) // it leaves the stack only now that the shape is good
 	return segments{
 		header: kept[:header:header], payload: kept[header:payload:payload], signature: kept[payload:],
-		signed: raw[:last],
+		encoded: raw[:first], signed: raw[:last],
 	}, nil
 }
 

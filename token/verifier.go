@@ -37,6 +37,7 @@ type Verifier struct {
 
 	cacheSize int    // in bytes
 	cache     *cache // nil if nothing is kept
+	headers   headers
 	flights   flights
 	slots     slots
 }
@@ -72,7 +73,7 @@ func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error)
 	if err := v.checkRevocations(); err != nil {
 		return nil, fmt.Errorf("token: %w", err)
 	}
-	v.cache = newCache(v.cacheSize)
+	v.cache, v.headers = newCache(v.cacheSize), newHeaders()
 	return v, nil
 }
 
@@ -183,158 +184,4 @@ func (v *Verifier) verify(ctx context.Context, raw string) (t *Token, cached boo
 		return nil, cached, err
 	}
 	return t, cached, nil
-}
-
-// recall returns the token if it was verified before by a key that is still good, and
-// why it is to be refused all the same, if it has expired since. All else that a token
-// is refused for doesn't change, except that it is revoked.
-func (v *Verifier) recall(raw string) (*Token, *Error) {
-	found := v.cache.find(raw)
-	if found == nil {
-		return nil, nil
-	}
-	now := v.now()
-	if err := v.checkTimes(&found.token.says().claims, now); err != nil {
-		return found.token, err
-	}
-	good, gone := found.keyIsGood(now)
-	if gone {
-		v.cache.forget(raw)
-	}
-	if !good {
-		return nil, nil
-	}
-	return found.token, nil
-}
-
-// examine takes the steps that the package comment lists, but the last.
-func (v *Verifier) examine(ctx context.Context, raw string) (*Token, *Error) {
-	segments, err := split(raw)
-	if err != nil {
-		return nil, err
-	}
-	header, err := parseHeader(segments.header)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.checkType(&header); err != nil {
-		return nil, err
-	}
-	issuer, err := v.issuerOf(segments.payload)
-	if err != nil {
-		return nil, err
-	}
-	key, err := issuer.key(ctx, &header)
-	if err != nil {
-		return nil, err
-	}
-	return v.once(ctx, raw, &candidate{segments: segments, header: header, issuer: issuer, key: key})
-}
-
-// candidate is a token of which it is known whose key is to verify it.
-type candidate struct {
-	segments segments
-	header   header
-	issuer   *issuer
-	key      *keyset.Key
-}
-
-// once examines a candidate, unless somebody else is about to, or has just done so.
-func (v *Verifier) once(ctx context.Context, raw string, c *candidate) (*Token, *Error) {
-	key := flightKey{raw, c.key}
-	for {
-		flight, leads := v.flights.join(key)
-		if leads {
-			return v.lead(ctx, raw, c, flight)
-		}
-		if err := flight.wait(ctx); err != nil {
-			return nil, err
-		}
-		if !flight.abandoned {
-			return flight.token, flight.err
-		}
-	}
-}
-
-// lead examines a candidate for all who wait for it.
-func (v *Verifier) lead(ctx context.Context, raw string, c *candidate, flight *flight) (*Token, *Error) {
-	defer v.flights.land(flightKey{raw, c.key}, flight)
-	if t, err := v.recall(raw); t != nil { // the flight before this one has just landed
-		flight.end(t, err)
-		return t, err
-	}
-	if err := v.slots.take(ctx); err != nil {
-		return nil, err // which is the end of this call, and of no other
-	}
-	t, err := v.judge(raw, c)
-	flight.end(t, err)
-	return t, err
-}
-
-// judge checks a candidate's signature and what it says. It frees the slot.
-func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
-	if err := v.checkSignature(c); err != nil {
-		return nil, err
-	}
-	said, err := parseClaims(c.segments.payload)
-	if err != nil {
-		return nil, err
-	}
-	// The look-up of the key may have waited: what counts is the time now.
-	if err := v.checkClaims(said, c.issuer, v.now()); err != nil {
-		return nil, err
-	}
-	application, err := v.applicationClaims(c.segments.payload)
-	if err != nil {
-		return nil, err
-	}
-	t := newToken(&contents{
-		authorization: bearer + raw,
-		keyID:         c.header.KeyID,
-		algorithm:     c.key.Algorithm(),
-		claims:        said.claims,
-		validUntil:    said.Expires.Add(v.leeway),
-		application:   application,
-	})
-	v.cache.keep(t, c.key, c.issuer.live)
-	return t, nil
-}
-
-// checkSignature is step 4 of verifying. It frees the slot.
-func (v *Verifier) checkSignature(c *candidate) *Error {
-	defer v.slots.free()
-	if err := c.key.Verify(c.segments.signed, c.segments.signature); err != nil {
-		return refuseWord(ReasonSignatureInvalid, "kid", c.key.ID(), err)
-	}
-	return nil
-}
-
-// issuerOf returns the issuer whose keys may verify the token. With several,
-// the payload says which; nothing else in it is believed before the signature
-// holds, and this one is checked again then.
-func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
-	if len(v.issuers) == 1 {
-		return v.issuers[0], nil
-	}
-	var claim issuerClaim
-	if err := readObject(payload, maxClaimsDepth, &claim); err != nil {
-		return nil, unfit(err, ReasonClaimsInvalid, "claims")
-	}
-	issuer := v.byURL[claim.Issuer]
-	if issuer == nil {
-		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(claim.Issuer))
-	}
-	return issuer, nil
-}
-
-// applicationClaims is step 6 of verifying: the team's own claims.
-func (v *Verifier) applicationClaims(payload []byte) (any, *Error) {
-	if v.decodeClaims == nil {
-		return nil, nil
-	}
-	decoded, err := v.decodeClaims(payload)
-	if err != nil {
-		return nil, refuse(ReasonClaimsInvalid, "own claims: %w", err)
-	}
-	return decoded, nil
 }
