@@ -1,6 +1,7 @@
 package token
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -9,7 +10,7 @@ import (
 )
 
 // DefaultCacheSize is how many bytes of verified tokens a [Verifier] keeps unless
-// [CacheSize] says otherwise: some 30 000 of usual size.
+// [CacheSize] says otherwise: some 45 000 of usual size, without claims of a team's own.
 const DefaultCacheSize = 64 << 20
 
 // cache keeps verified tokens by what they are: the whole text, signature included.
@@ -18,7 +19,9 @@ const DefaultCacheSize = 64 << 20
 // It has no clock and no goroutine: tokens leave it when others need the room. What a
 // token in it is still worth, whoever finds it must ask, see [Verifier.recall].
 type cache struct {
-	kept *otter.Cache[string, *known]
+	kept        *otter.Cache[string, *known]
+	ownClaims   bool
+	claimsAsked atomic.Bool
 }
 
 // known is a token that was verified, and what that rests on.
@@ -28,28 +31,46 @@ type known struct {
 	keys  keyset.Live // whose key it is
 }
 
-// newCache returns a cache for so many bytes, nil for none.
-func newCache(bytes int) *cache {
+// newCache returns a cache for so many bytes, nil for none. ownClaims says that tokens
+// hold claims of [WithClaims], too.
+func newCache(bytes int, ownClaims bool) *cache {
 	if bytes == 0 {
 		return nil
 	}
-	return &cache{otter.Must(&otter.Options[string, *known]{
+	c := &cache{ownClaims: ownClaims}
+	c.kept = otter.Must(&otter.Options[string, *known]{
 		MaximumWeight: uint64(bytes), //nolint:gosec // it is positive
-		Weigher:       weigh,
+		Weigher:       func(raw string, _ *known) uint32 { return c.weigh(len(raw)) },
 		Executor:      func(task func()) { task() }, // upkeep is for whoever calls, so nobody has to close it
-	})}
+	})
+	return c
 }
 
-// What a token takes in memory beside its own text, in bytes: its entry, and what was
-// read of it.
+// What a token takes in memory beside its own text, in bytes, as was measured.
 const (
-	weightOfEntry  = 1024
-	weightOfClaims = 1 // for each byte of the text
+	weightOfEntry = 768
+	weightOfOwn   = 128  // of [WithClaims], and half of the text
+	weightOfTree  = 1024 // for [Token.HasClaim], and as much as the text
 )
 
-// weigh returns how many bytes a token takes.
-func weigh(raw string, _ *known) uint32 {
-	return uint32(weightOfEntry + (1+weightOfClaims)*len(raw)) //nolint:gosec // a token is limited to 1 MiB
+// weigh returns about how many bytes a token of that length takes.
+func (c *cache) weigh(length int) uint32 {
+	weight := weightOfEntry + length + length/8 // memory comes in sizes
+	if c.ownClaims {
+		weight += weightOfOwn + length/2
+	}
+	if c.claimsAsked.Load() {
+		weight += weightOfTree + length
+	}
+	return uint32(weight) //nolint:gosec // a token is limited to 1 MiB
+}
+
+// noteTree notes that tokens are asked for claims that have no method: those that come
+// from now on are taken to be, and weigh more.
+func (c *cache) noteTree() {
+	if c != nil {
+		c.claimsAsked.Store(true)
+	}
 }
 
 // find returns what is known of a token, nil if nothing is.

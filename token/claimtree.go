@@ -3,6 +3,7 @@ package token
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,29 +18,51 @@ import (
 func (t *Token) HasClaim(path []string, values ...string) bool {
 	claim := t.says().claimTree()
 	for _, name := range path {
-		claim = claim.members[name]
-		if claim == nil {
+		if claim = claim.member(name); claim == nil {
 			return false
 		}
 	}
-	for _, value := range values {
-		if _, ok := claim.values[value]; ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(values, claim.has)
 }
 
-// claimTree is what the payload says, or a part of it, made fit for look-ups.
+// claimTree is what the payload says, or a part of it, made fit for look-ups. All
+// strings in it are parts of the payload, if nothing in them is escaped: a service that
+// asks for claims has a tree for each token that it knows.
 type claimTree struct {
-	members map[string]*claimTree // of an object
-	values  map[string]struct{}   // of a string, true, false, a number; or those in a list
+	members []claimMember // of an object, by name
+	values  []string      // of a string, true, false, a number, or those in a list; sorted
+}
+
+// claimMember is a member of an object.
+type claimMember struct {
+	name string
+	claimTree
+}
+
+func (m claimMember) compare(name string) int { return strings.Compare(m.name, name) }
+
+// member returns the member of that name, nil if there is none.
+func (c *claimTree) member(name string) *claimTree {
+	i, found := slices.BinarySearchFunc(c.members, name, claimMember.compare)
+	if !found {
+		return nil
+	}
+	return &c.members[i].claimTree
+}
+
+// has reports whether value is what the claim says, or in the list that it is.
+func (c *claimTree) has(value string) bool {
+	_, found := slices.BinarySearch(c.values, value)
+	return found
 }
 
 // claimTree returns all claims. Most tokens are never asked, so they are decoded
 // when the first one asks, once for each token.
 func (c *contents) claimTree() *claimTree {
-	c.treeOnce.Do(func() { c.tree = parseTree(c.authorization) })
+	c.treeOnce.Do(func() {
+		c.tree = parseTree(c.authorization)
+		c.cache.noteTree()
+	})
 	return c.tree
 }
 
@@ -53,64 +76,77 @@ func parseTree(authorization string) *claimTree {
 	if err != nil {
 		return new(claimTree)
 	}
-	return readTree(jsontext.NewDecoder(bytes.NewReader(raw)))
+	reader := treeReader{jsontext.NewDecoder(bytes.NewReader(raw)), string(raw)}
+	tree := reader.read()
+	return &tree
 }
 
-// readTree reads one value.
-func readTree(decoder *jsontext.Decoder) *claimTree {
-	tree := new(claimTree)
-	switch decoder.PeekKind() {
+// treeReader reads a tree from JSON whose form was checked before.
+type treeReader struct {
+	*jsontext.Decoder
+	text string // what the decoder reads
+}
+
+// read reads one value.
+func (r treeReader) read() claimTree {
+	switch r.PeekKind() {
 	case jsontext.KindBeginObject:
-		tree.members = readMembers(decoder)
+		return claimTree{members: r.members()}
 	case jsontext.KindBeginArray:
-		tree.values = readElements(decoder)
+		return claimTree{values: r.elements()}
 	default:
-		if value, ok := readScalar(decoder); ok {
-			tree.values = map[string]struct{}{value: {}}
+		if value, ok := r.scalar(); ok {
+			return claimTree{values: []string{value}}
 		}
+		return claimTree{}
 	}
-	return tree
 }
 
-func readMembers(decoder *jsontext.Decoder) map[string]*claimTree {
-	members := make(map[string]*claimTree)
-	_, _ = decoder.ReadToken() // the form was checked when the token was verified
-	for decoder.PeekKind() == jsontext.KindString {
-		name, _ := readScalar(decoder)
-		members[name] = readTree(decoder)
+func (r treeReader) members() []claimMember {
+	var members []claimMember
+	_, _ = r.ReadToken()
+	for r.PeekKind() == jsontext.KindString {
+		name, _ := r.scalar()
+		members = append(members, claimMember{name, r.read()})
 	}
-	_, _ = decoder.ReadToken()
-	return members
+	_, _ = r.ReadToken()
+	slices.SortFunc(members, func(a, b claimMember) int { return a.compare(b.name) })
+	return slices.Clone(members) // without what append has in reserve
 }
 
-func readElements(decoder *jsontext.Decoder) map[string]struct{} {
-	values := make(map[string]struct{})
-	_, _ = decoder.ReadToken()
+func (r treeReader) elements() []string {
+	var values []string
+	_, _ = r.ReadToken()
 	for {
-		switch decoder.PeekKind() {
+		switch r.PeekKind() {
 		case jsontext.KindEndArray, jsontext.KindInvalid:
-			_, _ = decoder.ReadToken()
-			return values
+			_, _ = r.ReadToken()
+			slices.Sort(values)
+			return slices.Clone(values)
 		case jsontext.KindBeginObject, jsontext.KindBeginArray:
-			_ = decoder.SkipValue()
+			_ = r.SkipValue()
 		default:
-			if value, ok := readScalar(decoder); ok {
-				values[value] = struct{}{}
+			if value, ok := r.scalar(); ok {
+				values = append(values, value)
 			}
 		}
 	}
 }
 
-// readScalar reads a string, true, false or a number. It is false for null.
-func readScalar(decoder *jsontext.Decoder) (value string, ok bool) {
-	read, err := decoder.ReadToken()
-	if err != nil {
+// scalar reads a string, true, false or a number. It is false for null.
+func (r treeReader) scalar() (value string, ok bool) {
+	read, err := r.ReadValue()
+	if err != nil || read.Kind() == jsontext.KindNull {
 		return "", false
 	}
-	switch read.Kind() {
-	case jsontext.KindString, jsontext.KindTrue, jsontext.KindFalse, jsontext.KindNumber:
-		return read.String(), true
-	default:
-		return "", false
+	end := int(r.InputOffset())
+	value = r.text[end-len(read) : end]
+	if read.Kind() != jsontext.KindString {
+		return value, true
 	}
+	if strings.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1], true
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, read)
+	return string(unquoted), err == nil
 }

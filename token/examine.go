@@ -108,6 +108,7 @@ func (v *Verifier) judge(raw string, c *candidate) (*Token, *Error) {
 		claims:        said.claims,
 		validUntil:    said.Expires.Add(v.leeway),
 		application:   application,
+		cache:         v.cache,
 	})
 	v.cache.keep(t, c.key, c.issuer.live)
 	return t, nil

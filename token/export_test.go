@@ -18,3 +18,6 @@ func (v *Verifier) RemembersHeader(raw string) bool {
 	encoded, _, _ := strings.Cut(raw, ".")
 	return v.headers.find(encoded) != nil
 }
+
+// WeighToken returns how many bytes a token is taken to occupy in the cache.
+func (v *Verifier) WeighToken(raw string) uint32 { return v.cache.weigh(len(raw)) }

@@ -35,6 +35,7 @@ type contents struct {
 	claims        claims
 	validUntil    time.Time
 	application   any
+	cache         *cache // that may keep the token; may be nil
 
 	fingerprintOnce sync.Once
 	fingerprint     string // what Fingerprint returns

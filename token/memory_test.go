@@ -1,0 +1,83 @@
+package token_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/keyset"
+	"github.com/jwtrelay/jwtrelay/token"
+)
+
+// profile are claims of a team's own.
+type profile struct {
+	Name  string   `json:"name"`
+	Roles []string `json:"roles"`
+}
+
+// TestTokensTakeTheMemoryThatTheyWeigh compares what tokens are said to take, which is
+// what bounds the cache, with what they do take.
+func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest // it looks at the memory of the whole process
+	for name, test := range map[string]struct {
+		padding int
+		options []token.VerifierOption
+		asked   bool
+	}{
+		"tokens of usual size":        {},
+		"large ones":                  {padding: 2000},
+		"with claims of a team's own": {options: []token.VerifierOption{token.WithClaims[profile]()}},
+		"whose claims are asked for":  {asked: true},
+		"large ones, asked":           {padding: 2000, asked: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			issuer := newIssuer(t, jwttest.WithAlgorithms(keyset.HS256))
+			verifier := trusting(t, issuer, append(test.options, token.CacheSize(1<<30))...)
+			use := func(raw string) {
+				verified, err := verifier.Verify(t.Context(), strings.Clone(raw)) // as a header is another string each time
+				if err != nil {
+					t.Fatal(err)
+				}
+				if test.asked {
+					verified.HasClaim([]string{"roles"}, "x")
+				}
+			}
+			use(issuer.Token()) // and what comes with the first
+			raws := make([]string, 2000)
+			for i := range raws {
+				raws[i] = usualToken(issuer, i, test.padding)
+			}
+			before := heap()
+			for _, raw := range raws {
+				use(raw)
+			}
+			takes := (heap() - before) / float64(len(raws))
+			weighs := float64(verifier.WeighToken(raws[0]))
+			t.Logf("%d bytes of text: weighs %.0f, takes %.0f", len(raws[0]), weighs, takes)
+			if takes > 1.15*weighs || takes < 0.6*weighs {
+				t.Error("that is not the same, about")
+			}
+			runtime.KeepAlive(raws)
+		})
+	}
+}
+
+// usualToken returns a token with the claims that most have.
+func usualToken(issuer *jwttest.Issuer, i, padding int) string {
+	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
+	return issuer.Token(
+		jwttest.Subject(id), jwttest.ID(id), jwttest.Claim("sid", id), jwttest.Scopes("orders.read", "orders.write"),
+		jwttest.Claim("client_id", "web"), jwttest.Claim("name", "Alice"), jwttest.Claim("roles", []string{"buyer", "admin"}),
+		jwttest.Claim("padding", strings.Repeat("x", padding)),
+	)
+}
+
+// heap returns how many bytes are in use.
+func heap() float64 {
+	runtime.GC()
+	runtime.GC() // pools are emptied by the second
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc)
+}
