@@ -20,7 +20,7 @@ type profile struct {
 // TestTokensTakeTheMemoryThatTheyWeigh compares what tokens are said to take, which is
 // what bounds the cache, with what they do take.
 func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest // it looks at the memory of the whole process
-	for name, test := range map[string]struct {
+	for name, test := range map[string]struct { //nolint:paralleltest // the same
 		padding int
 		options []token.VerifierOption
 		asked   bool
