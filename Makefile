@@ -12,6 +12,7 @@ MODULES := benchmarks examples tools revocation/redisfeed .
 BIN ?= $(CURDIR)/.bin
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
+BENCHCOUNT ?= 1
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
@@ -111,10 +112,16 @@ soak-keys: ## Let key sets live through outages and rotations for SOAKTIME (210s
 soak-revocation: ## Revoke tokens while many call three servers, for SOAKTIME (120s)
 	go -C revocation/redisfeed test -tags soak -run '^TestSoak$$' -count=1 -v -timeout '$(or $(SOAKTIME),120s)' .
 
-# Times are noisy: compare what one run has measured. BENCHTIME=3s takes longer.
+# Times are noisy: compare what one run has measured. BENCHTIME=3s takes longer, and
+# BENCHCOUNT=10 is what benchstat wants. BENCH=Cold is only some of it.
 .PHONY: bench
-bench: ## Measure what the library costs
-	go -C benchmarks test -run '^$$' -bench . -benchtime '$(BENCHTIME)' ./...
+bench: ## Measure what the library and its peers cost
+	go -C benchmarks test -run '^$$' -bench '$(or $(BENCH),.)' -benchtime '$(BENCHTIME)' -count '$(BENCHCOUNT)' -timeout 0 ./...
+
+# REPORT='-only chain' measures a part, REPORT=-short all of it roughly.
+.PHONY: bench-report
+bench-report: ## Compare the library with its peers and its goals, in four minutes
+	go -C benchmarks run ./report $(REPORT)
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## Look for known vulnerabilities in what we call
