@@ -78,12 +78,13 @@ func (c incoming) inContext(ctx context.Context) context.Context {
 	return grpcmd.NewIncomingContext(ctx, md)
 }
 
-// tokenOf returns the token that a call carries.
+// tokenOf returns the token that a call carries. Its characters are the verifier's
+// matter.
 func (s *Server) tokenOf(ctx context.Context, call incoming) (string, error) {
 	if call.header != nil {
-		return s.header.FromHTTP(call.header)
+		return s.header.Cut(call.header.Values(s.header.Key()))
 	}
-	return s.header.FromIncoming(ctx)
+	return s.header.Cut(grpcmd.ValueFromIncomingContext(ctx, s.header.Key()))
 }
 
 // reasonFor translates the errors of package metadata.

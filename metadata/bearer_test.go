@@ -153,6 +153,10 @@ func FuzzParse(f *testing.F) {
 		if (token == "") != (err != nil) {
 			t.Fatalf("token of %d bytes with error %v", len(token), err)
 		}
+		cut, cutErr := header.Cut([]string{value})
+		if (cut == "") != (cutErr != nil) || (cutErr != nil && !errors.Is(err, cutErr)) || (err == nil && cut != token) {
+			t.Fatalf("Cut gives %d bytes with error %v, and Parse %d with %v", len(cut), cutErr, len(token), err)
+		}
 		if err != nil {
 			return
 		}

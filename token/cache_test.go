@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"errors"
 	"math/big"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -364,4 +365,27 @@ func TestObserversKnowWhatWasCached(t *testing.T) {
 			t.Errorf("%d: got %+v, want %+v", i, got, want)
 		}
 	}
+}
+
+// Those who hand a token over rely on it that no other characters pass: see Cut of
+// package metadata.
+func TestNoOtherCharactersPass(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	raw := c.issuer.Token()
+	c.want(t, "the token", raw, "", 1)
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+	dot := strings.IndexByte(raw, '.')
+	for b := range 256 {
+		if strings.IndexByte(alphabet, byte(b)) >= 0 {
+			continue
+		}
+		for _, at := range []int{0, 1, dot, dot + 1, strings.LastIndexByte(raw, '.') + 1, len(raw)} {
+			_, err := c.Verify(t.Context(), raw[:at]+string([]byte{byte(b)})+raw[at:])
+			if token.ReasonOf(err) != token.ReasonMalformed {
+				t.Errorf("with byte %d at %d: got %q", b, at, token.ReasonOf(err))
+			}
+		}
+	}
+	c.keys.wantAsked(t, "all of them", 0)
 }
