@@ -45,6 +45,9 @@ func (g *guard) among(opts []grpc.CallOption, more ...grpc.CallOption) []grpc.Ca
 // GetRequestMetadata implements [credentials.PerRPCCredentials]. gRPC keeps
 // code and details of an error only if it is a status, and lets no others pass
 // than some; ours are among those.
+//
+// gRPC is deep in its stack when it asks, and a stack that has to grow costs more than all
+// else here: so what is rare is in functions of its own.
 func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
 	sent, data, err := g.gather(ctx, uri)
 	if err == nil && sent != SentNothing && !g.client.allowPlaintext && !isPrivate(ctx) {
@@ -53,8 +56,15 @@ func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 	if err != nil {
 		return nil, g.client.refuse(ctx, g.call, err)
 	}
-	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
+	if g.client.observer != nil {
+		g.observe(ctx, sent)
+	}
 	return data, nil
+}
+
+// observe tells the client's observer what is sent.
+func (g *guard) observe(ctx context.Context, sent Sent) {
+	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
 }
 
 // RequireTransportSecurity implements [credentials.PerRPCCredentials]. It says
@@ -68,19 +78,39 @@ func (g *guard) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "
 // gather returns what all who have something to send with the call send, and
 // whose credential is in the header.
 func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]string, error) {
-	header := g.client.header
-	outgoing := header.OutgoingValues(ctx)
+	outgoing := g.client.header.OutgoingValues(ctx)
+	if g.caller != nil || g.plan.own != nil {
+		return g.gatherFromAll(ctx, uri, outgoing)
+	}
+	sent, err := g.client.decide(&g.plan, outgoing, 0)
+	if err != nil || sent != g.plan.sent || !g.plan.brings() {
+		return sent, nil, err
+	}
+	return sent, g.bring(), nil
+}
+
+// bring returns the header with the plan's value, in a map of its own at each
+// attempt: an interceptor behind ours may write into it.
+func (g *guard) bring() map[string]string {
+	g.cut.arm()
+	return map[string]string{g.client.header.Key(): g.plan.header()}
+}
+
+// gatherFromAll is gather where there are credentials of the caller's, or of the
+// service's own. outgoing is how many values the outgoing context holds.
+func (g *guard) gatherFromAll(ctx context.Context, uri []string, outgoing int) (Sent, map[string]string, error) {
 	data, err := askFor(ctx, g.caller, uri)
 	if err != nil {
 		return "", nil, err
 	}
-	brought := count(data, header.Key())
+	key := g.client.header.Key()
+	brought := count(data, key)
 	if g.plan.own != nil && outgoing+brought == 0 {
 		own, err := askFor(ctx, g.plan.own, uri)
 		if err != nil {
 			return "", nil, unavailable(ctx, err)
 		}
-		sent, err := g.client.decide(&g.plan, 0, count(own, header.Key()))
+		sent, err := g.client.decide(&g.plan, 0, count(own, key))
 		if len(own) > 0 && err == nil {
 			sent = SentOwn // be it in another header
 		}
@@ -88,9 +118,7 @@ func (g *guard) gather(ctx context.Context, uri []string) (Sent, map[string]stri
 	}
 	sent, err := g.client.decide(&g.plan, outgoing, brought)
 	if err == nil && sent == g.plan.sent && g.plan.brings() {
-		data = with(data, nil) // its own at each attempt: an interceptor behind ours may write into it
-		data[header.Key()] = g.plan.header()
-		g.cut.arm()
+		data = with(data, g.bring())
 	}
 	return sent, data, err
 }
@@ -158,7 +186,7 @@ func count(data map[string]string, header string) int {
 
 // with returns the entries of both in a new map; neither is written to.
 func with(data, more map[string]string) map[string]string {
-	all := make(map[string]string, len(data)+max(1, len(more))) // there may be one more
+	all := make(map[string]string, len(data)+len(more))
 	maps.Copy(all, data)
 	maps.Copy(all, more)
 	return all

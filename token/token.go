@@ -55,10 +55,16 @@ func newToken(c *contents) *Token {
 // says returns what the token says. A nil and a zero Token say nothing.
 func (t *Token) says() *contents {
 	if t == nil || t.hidden == nil {
-		return new(contents)
+		return nothing()
 	}
 	return t.hidden()
 }
+
+// nothing returns contents that say nothing. It is not inlined, for whoever asks a token
+// would otherwise have room for them on its stack, which then has to grow.
+//
+//go:noinline
+func nothing() *contents { return new(contents) }
 
 // raw returns the token itself.
 func (c *contents) raw() string { return strings.TrimPrefix(c.authorization, bearer) }

@@ -15,6 +15,10 @@ import (
 type Auth struct {
 	Verify grpc.UnaryServerInterceptor // nil: every call is let in
 	Relay  []grpc.DialOption           // of the connection to the next service
+
+	// Deep is a service that does something before it calls the next one, so far as its
+	// stack shows: 4 KiB of it are in use then.
+	Deep bool
 }
 
 // Chain is a row of services, each of which calls the next, and one connection to the
@@ -36,7 +40,7 @@ func NewChain(network Network, services ...Auth) (*Chain, error) {
 		if i > 0 {
 			relay = services[i-1].Relay
 		}
-		conn, err := c.add(network, auth.Verify, next, relay)
+		conn, err := c.add(network, auth, next, relay)
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
@@ -47,12 +51,12 @@ func NewChain(network Network, services ...Auth) (*Chain, error) {
 }
 
 // add starts a service and returns a connection to it.
-func (c *Chain) add(network Network, verify grpc.UnaryServerInterceptor, next grpc_health_v1.HealthClient, dial []grpc.DialOption) (*grpc.ClientConn, error) {
+func (c *Chain) add(network Network, auth Auth, next grpc_health_v1.HealthClient, dial []grpc.DialOption) (*grpc.ClientConn, error) {
 	link, err := network.Listen()
 	if err != nil {
 		return nil, err
 	}
-	c.serve(link.Listener, verify, service{next: next}, link.Server)
+	c.serve(link.Listener, auth.Verify, service{next: next, deep: auth.Deep}, link.Server)
 	conn, err := grpc.NewClient(link.Target, append(slices.Clone(dial), link.Client...)...)
 	if err != nil {
 		return nil, err
@@ -103,12 +107,30 @@ type service struct {
 	grpc_health_v1.UnimplementedHealthServer
 
 	next grpc_health_v1.HealthClient
+	deep bool
 }
 
 // Check asks the next service, if there is one, with the context that it got.
 func (s service) Check(ctx context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
-	if s.next != nil {
+	switch {
+	case s.next == nil:
+		return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
+	case s.deep:
+		return s.checkFromDeep(ctx, req)
+	default:
 		return s.next.Check(ctx, req)
 	}
-	return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
+}
+
+// checkFromDeep calls the next service with 4 KiB of the stack in use.
+//
+//go:noinline
+func (s service) checkFromDeep(ctx context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+	var used [4 << 10]byte
+	response, err := s.next.Check(ctx, req)
+	used[len(req.GetService())%len(used)]++ // or the compiler would leave it out
+	if err == nil && used[0] > 1 {
+		return nil, errors.New("this can't be")
+	}
+	return response, err
 }

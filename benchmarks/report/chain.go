@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -43,6 +45,8 @@ func chain3(r *report) ([]line, error) {
 		ratio("chain3_many_ratio", samples["many "+contender.Ours], none, goal{}),
 		ratio("chain3_many_over_carried_ratio", samples["many "+contender.Ours], samples["many carried"], goal{}),
 		ratio("chain3_many_usual_ratio", samples["many usual"], none, goal{}),
+		ratio("chain3_deep_ratio", samples["deep "+contender.Ours], samples["deep none"], goal{}),
+		ratio("chain3_deep_usual_ratio", samples["deep usual"], samples["deep none"], goal{}),
 		nanoseconds("chain3_none_ns", none, goal{}),
 		allocations("chain3_none_allocs", none, goal{}),
 	}, nil
@@ -66,7 +70,23 @@ func (r *report) chains() ([]side, error) {
 			sides = append(sides, side{users.prefix + of.name, services, users.users})
 		}
 	}
-	return sides, nil
+	return append(sides, deep(sides)...), nil
+}
+
+// deep returns the sides of one user, of services that have used some of their stack.
+func deep(sides []side) []side {
+	var deeper []side
+	for _, s := range sides {
+		if strings.HasPrefix(s.name, "many ") {
+			continue
+		}
+		services := slices.Clone(s.services)
+		for i := range services {
+			services[i].Deep = true
+		}
+		deeper = append(deeper, side{"deep " + s.name, services, s.users})
+	}
+	return deeper
 }
 
 // four makes four services, each with a verifier and a cache of its own.
