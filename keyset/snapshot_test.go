@@ -38,6 +38,15 @@ func TestSnapshotOfASetWithoutKeysIsNil(t *testing.T) {
 	})
 }
 
+// A set of somebody else's may have nothing better to give.
+func TestZeroSnapshotHoldsNothing(t *testing.T) {
+	t.Parallel()
+	zero := new(keyset.Snapshot)
+	if zero.Holds(nil) || zero.Holds(new(keyset.Key)) || len(zero.Keys()) != 0 || zero.Generation() != 0 || !zero.ValidUntil().IsZero() {
+		t.Error("it holds something")
+	}
+}
+
 func TestSnapshotTellsWhatBecameOfAKey(t *testing.T) {
 	t.Parallel()
 	fetched(t, keyset.RemoteConfig{}, nil, func(t *testing.T, r *remote) {
