@@ -93,14 +93,14 @@ func (c *cache) keep(t *Token, key *keyset.Key, keys keyset.Live) {
 // forget removes what is known of a token.
 func (c *cache) forget(raw string) { c.kept.Invalidate(raw) }
 
-// keyIsGood reports whether the key that verified the token may still do so. gone says
-// that it never will again.
-func (k *known) keyIsGood(now time.Time) (good, gone bool) {
-	snapshot := k.keys.Snapshot()
+// keyIsGood reports whether a key that keys gave may still verify tokens. gone says that
+// it never will again.
+func keyIsGood(key *keyset.Key, keys keyset.Live, now time.Time) (good, gone bool) {
+	snapshot := keys.Snapshot()
 	switch {
 	case snapshot == nil:
 		return false, false
-	case !snapshot.Holds(k.key):
+	case !snapshot.Holds(key):
 		return false, true
 	case snapshot.ValidUntil().IsZero():
 		return true, false
@@ -121,7 +121,7 @@ func (v *Verifier) recall(raw string) (*Token, *Error) {
 	if err := v.checkTimes(&found.token.says().claims, now); err != nil {
 		return found.token, err
 	}
-	good, gone := found.keyIsGood(now)
+	good, gone := keyIsGood(found.key, found.keys, now)
 	if gone {
 		v.cache.forget(raw)
 	}

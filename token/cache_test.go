@@ -135,6 +135,41 @@ func TestACachedTokenIsWorthWhatItsKeyIs(t *testing.T) {
 	}
 }
 
+// odd is a key set with snapshots of its own.
+type odd struct {
+	*changing
+	snapshot atomic.Pointer[keyset.Snapshot]
+}
+
+func (o *odd) Snapshot() *keyset.Snapshot { return o.snapshot.Load() }
+
+// A set that doesn't know its own keys costs a verification each time, and no more.
+func TestTokensOfASetWithOddSnapshotsAreVerifiedEachTime(t *testing.T) {
+	t.Parallel()
+	other := newIssuer(t).Keys().Snapshot()
+	for name, snapshot := range map[string]*keyset.Snapshot{
+		"none": nil, "one of no keys": {}, "one of other keys": other,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			issuer := newIssuer(t)
+			keys := &odd{changing: newChanging(issuer.Keys())}
+			verifier := newVerifier(t, []token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: keys}})
+			raw := issuer.Token()
+			keys.snapshot.Store(snapshot)
+			for range 3 {
+				before := keys.asked.Load()
+				wantReason(t, verifier, raw, "")
+				if keys.asked.Load() == before {
+					t.Error("it was found in the cache")
+				}
+			}
+			keys.now.Store(newIssuer(t).Keys())
+			wantReason(t, verifier, raw, token.ReasonKeyUnknown)
+		})
+	}
+}
+
 // The id of a key says nothing: here it is that of another key.
 func TestACachedTokenDoesNotOutliveItsKeyUnderTheSameID(t *testing.T) {
 	t.Parallel()

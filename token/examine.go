@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
@@ -73,12 +74,50 @@ func (v *Verifier) lead(ctx context.Context, raw string, c *candidate, flight *f
 		flight.end(t, err)
 		return t, err
 	}
-	if err := v.slots.take(ctx); err != nil {
+	if err := v.takeTurn(ctx, c); err != nil {
 		return nil, err // which is the end of this call, and of no other
 	}
 	t, err := v.judge(raw, c)
 	flight.end(t, err)
 	return t, err
+}
+
+// takeTurn waits for a slot, which the caller is to free if there is no error. A call may
+// wait for as long as it likes: if the key is not good any more then, the issuer is asked
+// for it again.
+func (v *Verifier) takeTurn(ctx context.Context, c *candidate) *Error {
+	if err := v.slots.take(ctx); err != nil {
+		return err
+	}
+	taken := false
+	defer func() {
+		if !taken {
+			v.slots.free()
+		}
+	}()
+	if err := c.renewKey(ctx, v.now()); err != nil {
+		return err
+	}
+	taken = true
+	return nil
+}
+
+// renewKey replaces a key that was withdrawn since it was found. Of a set that can't say
+// so, it stays.
+func (c *candidate) renewKey(ctx context.Context, now time.Time) *Error {
+	live := c.issuer.live
+	if live == nil {
+		return nil
+	}
+	if good, _ := keyIsGood(c.key, live, now); good {
+		return nil
+	}
+	key, err := c.issuer.key(ctx, c.header)
+	if err != nil {
+		return err
+	}
+	c.key = key
+	return nil
 }
 
 // judge checks a candidate's signature and what it says. It frees the slot.

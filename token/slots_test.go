@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/jwttest"
+	"github.com/jwtrelay/jwtrelay/keyset"
 	"github.com/jwtrelay/jwtrelay/token"
 )
 
@@ -63,4 +64,35 @@ func TestTurnsAreGivenBack(t *testing.T) {
 		}
 	}
 	verifier.TakeSlot()()
+}
+
+// A call may wait for its turn for as long as it likes. That doesn't save a key that was
+// withdrawn in the meantime.
+func TestWhoWaitedForItsTurnIsAskedForItsKeyAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(issuer *jwttest.Issuer)
+		want   token.Reason
+	}{
+		"the key is gone":      {func(i *jwttest.Issuer) { old := i.Key(keyset.ES256); i.Rotate(); i.Withdraw(old) }, token.ReasonKeyUnknown},
+		"another key has come": {func(i *jwttest.Issuer) { i.Rotate() }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCached(t, token.MaxConcurrentVerifications(1))
+				raw := c.issuer.Token()
+				free := c.TakeSlot()
+				waiting := crowd(t.Context(), c.Verifier, raw, 10)
+				synctest.Wait()
+				test.change(c.issuer)
+				c.keys.now.Store(c.issuer.Keys())
+				free()
+				if got := waiting(); got[test.want] != 10 {
+					t.Errorf("got %v, want %q", got, test.want)
+				}
+				c.TakeSlot()()
+			})
+		})
+	}
 }
