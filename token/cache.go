@@ -40,7 +40,7 @@ func newCache(bytes int, ownClaims bool) *cache {
 	c := &cache{ownClaims: ownClaims}
 	c.kept = otter.Must(&otter.Options[string, *known]{
 		MaximumWeight: uint64(bytes), //nolint:gosec // it is positive
-		Weigher:       func(raw string, _ *known) uint32 { return c.weigh(len(raw)) },
+		Weigher:       func(raw string, k *known) uint32 { return c.weigh(len(raw), &k.token.says().claims) },
 		Executor:      func(task func()) { task() }, // upkeep is for whoever calls, so nobody has to close it
 	})
 	return c
@@ -49,13 +49,15 @@ func newCache(bytes int, ownClaims bool) *cache {
 // What a token takes in memory beside its own text, in bytes, as was measured.
 const (
 	weightOfEntry = 768
+	weightOfText  = 16   // one in a list, beside itself
 	weightOfOwn   = 128  // of [WithClaims], and half of the text
 	weightOfTree  = 1024 // for [Token.HasClaim], and as much as the text
 )
 
-// weigh returns about how many bytes a token of that length takes.
-func (c *cache) weigh(length int) uint32 {
+// weigh returns about how many bytes a token of that length and with these claims takes.
+func (c *cache) weigh(length int, says *claims) uint32 {
 	weight := weightOfEntry + length + length/8 // memory comes in sizes
+	weight += weightOfList(says.Audience) + weightOfList(says.Scope) + weightOfList(says.SCP)
 	if c.ownClaims {
 		weight += weightOfOwn + length/2
 	}
@@ -63,6 +65,15 @@ func (c *cache) weigh(length int) uint32 {
 		weight += weightOfTree + length
 	}
 	return uint32(weight) //nolint:gosec // a token is limited to 1 MiB
+}
+
+// weightOfList returns how many bytes a list takes. A token may have hundreds of scopes.
+func weightOfList(list []string) int {
+	weight := 0
+	for _, text := range list {
+		weight += weightOfText + len(text)
+	}
+	return weight
 }
 
 // noteTree notes that tokens are asked for claims that have no method: those that come

@@ -20,4 +20,4 @@ func (v *Verifier) RemembersHeader(raw string) bool {
 }
 
 // WeighToken returns how many bytes a token is taken to occupy in the cache.
-func (v *Verifier) WeighToken(raw string) uint32 { return v.cache.weigh(len(raw)) }
+func (v *Verifier) WeighToken(t *Token) uint32 { return v.cache.weigh(len(t.Raw()), &t.says().claims) }

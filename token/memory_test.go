@@ -17,24 +17,32 @@ type profile struct {
 	Roles []string `json:"roles"`
 }
 
+// essay is a claim that takes most of its token.
+type essay struct {
+	Padding string `json:"padding"`
+}
+
 // TestTokensTakeTheMemoryThatTheyWeigh compares what tokens are said to take, which is
 // what bounds the cache, with what they do take.
 func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest // it looks at the memory of the whole process
 	for name, test := range map[string]struct { //nolint:paralleltest // the same
 		padding int
+		scopes  int
 		options []token.VerifierOption
 		asked   bool
 	}{
 		"tokens of usual size":        {},
 		"large ones":                  {padding: 2000},
 		"with claims of a team's own": {options: []token.VerifierOption{token.WithClaims[profile]()}},
+		"with large ones of them":     {padding: 2000, options: []token.VerifierOption{token.WithClaims[essay]()}},
+		"with a hundred scopes":       {scopes: 100},
 		"whose claims are asked for":  {asked: true},
 		"large ones, asked":           {padding: 2000, asked: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			issuer := newIssuer(t, jwttest.WithAlgorithms(keyset.HS256))
 			verifier := trusting(t, issuer, append(test.options, token.CacheSize(1<<30))...)
-			use := func(raw string) {
+			use := func(raw string) *token.Token {
 				verified, err := verifier.Verify(t.Context(), strings.Clone(raw)) // as a header is another string each time
 				if err != nil {
 					t.Fatal(err)
@@ -42,18 +50,19 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 				if test.asked {
 					verified.HasClaim([]string{"roles"}, "x")
 				}
+				return verified
 			}
 			use(issuer.Token()) // and what comes with the first
 			raws := make([]string, 2000)
 			for i := range raws {
-				raws[i] = usualToken(issuer, i, test.padding)
+				raws[i] = usualToken(issuer, i, test.padding, test.scopes)
 			}
 			before := heap()
 			for _, raw := range raws {
 				use(raw)
 			}
 			takes := (heap() - before) / float64(len(raws))
-			weighs := float64(verifier.WeighToken(raws[0]))
+			weighs := float64(verifier.WeighToken(use(raws[0])))
 			t.Logf("%d bytes of text: weighs %.0f, takes %.0f", len(raws[0]), weighs, takes)
 			if takes > 1.15*weighs || takes < 0.6*weighs {
 				t.Error("that is not the same, about")
@@ -64,10 +73,14 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 }
 
 // usualToken returns a token with the claims that most have.
-func usualToken(issuer *jwttest.Issuer, i, padding int) string {
+func usualToken(issuer *jwttest.Issuer, i, padding, scopes int) string {
+	granted := []string{"orders.read", "orders.write"}
+	for j := range scopes {
+		granted = append(granted, fmt.Sprintf("orders.%03d.read", j))
+	}
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
 	return issuer.Token(
-		jwttest.Subject(id), jwttest.ID(id), jwttest.Claim("sid", id), jwttest.Scopes("orders.read", "orders.write"),
+		jwttest.Subject(id), jwttest.ID(id), jwttest.Claim("sid", id), jwttest.Scopes(granted...),
 		jwttest.Claim("client_id", "web"), jwttest.Claim("name", "Alice"), jwttest.Claim("roles", []string{"buyer", "admin"}),
 		jwttest.Claim("padding", strings.Repeat("x", padding)),
 	)
