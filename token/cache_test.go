@@ -170,17 +170,14 @@ func TestTokensOfASetWithOddSnapshotsAreVerifiedEachTime(t *testing.T) {
 	}
 }
 
-// The id of a key says nothing: here it is that of another key.
-func TestACachedTokenDoesNotOutliveItsKeyUnderTheSameID(t *testing.T) {
-	t.Parallel()
-	c := newCached(t)
-	raw := c.issuer.Token()
-	c.want(t, "new", raw, "", 1)
+// otherKeyOfTheSameID returns a set of one key, which is not the issuer's but has its id.
+func otherKeyOfTheSameID(t *testing.T, issuer *jwttest.Issuer) *keyset.Static {
+	t.Helper()
 	other, err := jwttest.NewKey(t, keyset.ES256).Verifier()
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := keyset.NewPublicKey(c.issuer.Key(keyset.ES256).ID(), keyset.ES256, other.Public())
+	public, err := keyset.NewPublicKey(issuer.Key(keyset.ES256).ID(), keyset.ES256, other.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +185,16 @@ func TestACachedTokenDoesNotOutliveItsKeyUnderTheSameID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.keys.now.Store(keys)
+	return keys
+}
+
+// The id of a key says nothing: here it is that of another key.
+func TestACachedTokenDoesNotOutliveItsKeyUnderTheSameID(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	raw := c.issuer.Token()
+	c.want(t, "new", raw, "", 1)
+	c.keys.now.Store(otherKeyOfTheSameID(t, c.issuer))
 	c.want(t, "another key of this name", raw, token.ReasonSignatureInvalid, 1)
 }
 

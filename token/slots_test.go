@@ -71,11 +71,18 @@ func TestTurnsAreGivenBack(t *testing.T) {
 func TestWhoWaitedForItsTurnIsAskedForItsKeyAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change func(issuer *jwttest.Issuer)
+		change func(t *testing.T, issuer *jwttest.Issuer) *keyset.Static
 		want   token.Reason
 	}{
-		"the key is gone":      {func(i *jwttest.Issuer) { old := i.Key(keyset.ES256); i.Rotate(); i.Withdraw(old) }, token.ReasonKeyUnknown},
-		"another key has come": {func(i *jwttest.Issuer) { i.Rotate() }, ""},
+		"the key is gone": {func(_ *testing.T, i *jwttest.Issuer) *keyset.Static {
+			old := i.Key(keyset.ES256)
+			i.Rotate()
+			i.Withdraw(old)
+			return i.Keys()
+		}, token.ReasonKeyUnknown},
+		"another key has come":   {func(_ *testing.T, i *jwttest.Issuer) *keyset.Static { i.Rotate(); return i.Keys() }, ""},
+		"another key has its id": {otherKeyOfTheSameID, token.ReasonSignatureInvalid},
+		"the set was read anew":  {func(_ *testing.T, i *jwttest.Issuer) *keyset.Static { return i.Keys() }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,8 +92,7 @@ func TestWhoWaitedForItsTurnIsAskedForItsKeyAgain(t *testing.T) {
 				free := c.TakeSlot()
 				waiting := crowd(t.Context(), c.Verifier, raw, 10)
 				synctest.Wait()
-				test.change(c.issuer)
-				c.keys.now.Store(c.issuer.Keys())
+				c.keys.now.Store(test.change(t, c.issuer))
 				free()
 				if got := waiting(); got[test.want] != 10 {
 					t.Errorf("got %v, want %q", got, test.want)
