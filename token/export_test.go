@@ -13,6 +13,9 @@ func (v *Verifier) TakeSlot() (free func()) {
 	return v.slots.free
 }
 
+// Turns returns how many signatures the verifier checks at once.
+func (v *Verifier) Turns() int { return cap(v.slots) }
+
 // RemembersHeader reports whether the verifier remembers the header of a token.
 func (v *Verifier) RemembersHeader(raw string) bool {
 	encoded, _, _ := strings.Cut(raw, ".")

@@ -3,6 +3,7 @@ package token_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,4 +102,34 @@ func TestWhoWaitedForItsTurnIsAskedForItsKeyAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestByDefaultAQuarterOfTheProcessorsIsLeft(t *testing.T) { //nolint:paralleltest // it changes the number of processors
+	issuer := newIssuer(t)
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for processors, want := range map[int]int{1: 1, 2: 1, 3: 2, 4: 3, 8: 6} {
+		runtime.GOMAXPROCS(processors)
+		if got := trusting(t, issuer).Turns(); got != want {
+			t.Errorf("%d processors: %d turns, want %d", processors, got, want)
+		}
+	}
+	if got := trusting(t, issuer, token.MaxConcurrentVerifications(7)).Turns(); got != 7 {
+		t.Errorf("got %d turns, want what was asked for", got)
+	}
+}
+
+func TestWhoGaveUpIsToldWhy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t)
+		verifier := trusting(t, issuer, token.MaxConcurrentVerifications(1))
+		defer verifier.TakeSlot()()
+		why := errors.New("the user went away")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(why)
+		if _, err := verifier.Verify(ctx, issuer.Token()); token.ReasonOf(err) != token.ReasonOverloaded || !errors.Is(err, why) {
+			t.Errorf("got %v for %v", err, errors.Unwrap(err))
+		}
+	})
 }
