@@ -326,3 +326,18 @@ func FuzzReference(f *testing.F) {
 		checkHeaderAsReferred(t, data)
 	})
 }
+
+// TestEachByteInAPlainString is plain only where JSON allows it without an escape: in a
+// name, in a value and in a list.
+func TestEachByteInAPlainString(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		text := "a" + string([]byte{byte(c)}) + "b"
+		want := c >= ' ' && c < 0x7f && c != '"' && c != '\\'
+		for _, data := range []string{`{"` + text + `":1}`, `{"x":"` + text + `"}`, `{"x":["y","` + text + `"]}`} {
+			if got := new(plainObject).scan([]byte(data)); got != want {
+				t.Errorf("%q: plain is %v", data, got)
+			}
+		}
+	}
+}
