@@ -169,6 +169,52 @@ func TestECDSANumbersWithZerosInFront(t *testing.T) {
 	}
 }
 
+// TestECDSANumbersOfAnyLength has good signatures whose second number is as short as the
+// test likes: it takes the key that fits. ASN.1 writes the length of a whole one
+// in two ways, and signing would never come to where they meet.
+func TestECDSANumbersOfAnyLength(t *testing.T) {
+	t.Parallel()
+	const signed = "header.payload"
+	for _, m := range ecdsaMethods(t) {
+		t.Run(m.method.Name, func(t *testing.T) {
+			t.Parallel()
+			for size := 1; size < m.method.KeySize; size++ {
+				for _, bits := range []int{8*size - 1, 8 * size} { // without the bit that ASN.1 takes for a sign, and with it
+					s := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
+					if fitting, signature := m.fitting(t, signed, s); !fitting.agrees(t, signed, signature) {
+						t.Errorf("a good signature is refused, whose second number has %d bits", bits)
+					}
+				}
+			}
+		})
+	}
+}
+
+// fitting returns a key under which s is the second number of a signature over
+// signed, and the signature.
+func (m ecdsaMethod) fitting(t *testing.T, signed string, s *big.Int) (fitting ecdsaMethod, signature []byte) {
+	t.Helper()
+	curve, order := m.private.Curve, m.private.Params().N
+	nonce := m.private.D                      //nolint:staticcheck // any number will do
+	r := new(big.Int).Mod(m.private.X, order) // of the nonce's point
+	hash := m.method.Hash.New()
+	hash.Write([]byte(signed))
+	sum := new(big.Int).SetBytes(hash.Sum(nil))
+
+	// s = (sum + r·d) / nonce, solved for d.
+	d := new(big.Int).Mul(s, nonce)
+	d.Sub(d, sum).Mul(d, new(big.Int).ModInverse(r, order)).Mod(d, order)
+	private, err := ecdsa.ParseRawPrivateKey(curve, d.FillBytes(make([]byte, m.method.KeySize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := keyset.NewPublicKey("", "", &private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ecdsaMethod{method: m.method, private: private, key: key}, m.fixed(r, s)
+}
+
 // TestTextsOfAnyLength has texts around the length that is copied to the stack.
 func TestTextsOfAnyLength(t *testing.T) {
 	t.Parallel()
