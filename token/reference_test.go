@@ -316,6 +316,25 @@ func TestWhatIsPlain(t *testing.T) {
 	}
 }
 
+// TestWhatBreaksOffIsNotPlain, wherever it does: whoever reads on past the end of a header
+// takes the service down, and needs no key for it.
+func TestWhatBreaksOffIsNotPlain(t *testing.T) {
+	t.Parallel()
+	const whole = `{"a":"b","c":["d","e"],"f":17,"g":0,"h":true,"i":false,"j":null,"k":["l"]}`
+	if !new(plainObject).scan([]byte(whole)) {
+		t.Fatal("it is not plain")
+	}
+	for end := range whole {
+		data := []byte(whole[:end])
+		if new(plainObject).scan(data) {
+			t.Errorf("%q is plain", data)
+		}
+		if err := readObject(data, maxClaimsDepth, new(statement)); err == nil {
+			t.Errorf("%q is an object", data)
+		}
+	}
+}
+
 // FuzzReference looks for an object that is read otherwise than by the reference.
 func FuzzReference(f *testing.F) {
 	for _, data := range oddities() {
