@@ -1,7 +1,6 @@
 package token
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -19,9 +18,7 @@ const DefaultCacheSize = 64 << 20
 // It has no clock and no goroutine: tokens leave it when others need the room. What a
 // token in it is still worth, whoever finds it must ask, see [Verifier.recall].
 type cache struct {
-	kept        *otter.Cache[string, *known]
-	ownClaims   bool
-	claimsAsked atomic.Bool
+	kept *otter.Cache[string, *known]
 }
 
 // known is a token that was verified, and what that rests on.
@@ -31,57 +28,16 @@ type known struct {
 	keys  keyset.Live // whose key it is
 }
 
-// newCache returns a cache for so many bytes, nil for none. ownClaims says that tokens
-// hold claims of [WithClaims], too.
-func newCache(bytes int, ownClaims bool) *cache {
+// newCache returns a cache for so many bytes, nil for none.
+func newCache(bytes int) *cache {
 	if bytes == 0 {
 		return nil
 	}
-	c := &cache{ownClaims: ownClaims}
-	c.kept = otter.Must(&otter.Options[string, *known]{
+	return &cache{otter.Must(&otter.Options[string, *known]{
 		MaximumWeight: uint64(bytes), //nolint:gosec // it is positive
-		Weigher:       func(raw string, k *known) uint32 { return c.weigh(len(raw), &k.token.says().claims) },
+		Weigher:       func(_ string, k *known) uint32 { return k.token.says().weight() },
 		Executor:      func(task func()) { task() }, // upkeep is for whoever calls, so nobody has to close it
-	})
-	return c
-}
-
-// What a token takes in memory beside its own text, in bytes, as was measured.
-const (
-	weightOfEntry = 768
-	weightOfText  = 16   // one in a list, beside itself
-	weightOfOwn   = 128  // of [WithClaims], and half of the text
-	weightOfTree  = 1024 // for [Token.HasClaim], and as much as the text
-)
-
-// weigh returns about how many bytes a token of that length and with these claims takes.
-func (c *cache) weigh(length int, says *claims) uint32 {
-	weight := weightOfEntry + length + length/8 // memory comes in sizes
-	weight += weightOfList(says.Audience) + weightOfList(says.Scope) + weightOfList(says.SCP)
-	if c.ownClaims {
-		weight += weightOfOwn + length/2
-	}
-	if c.claimsAsked.Load() {
-		weight += weightOfTree + length
-	}
-	return uint32(weight) //nolint:gosec // a token is limited to 1 MiB
-}
-
-// weightOfList returns how many bytes a list takes. A token may have hundreds of scopes.
-func weightOfList(list []string) int {
-	weight := 0
-	for _, text := range list {
-		weight += weightOfText + len(text)
-	}
-	return weight
-}
-
-// noteTree notes that tokens are asked for claims that have no method: those that come
-// from now on are taken to be, and weigh more.
-func (c *cache) noteTree() {
-	if c != nil {
-		c.claimsAsked.Store(true)
-	}
+	})}
 }
 
 // find returns what is known of a token, nil if nothing is.
@@ -98,6 +54,16 @@ func (c *cache) find(raw string) *known {
 func (c *cache) keep(t *Token, key *keyset.Key, keys keyset.Live) {
 	if c != nil && keys != nil {
 		c.kept.Set(t.Raw(), &known{token: t, key: key, keys: keys})
+	}
+}
+
+// weighAgain is for a token that has become heavier.
+func (c *cache) weighAgain(t *Token) {
+	if c == nil {
+		return
+	}
+	if entry, ok := c.kept.GetEntryQuietly(t.Raw()); ok && entry.Value.token == t {
+		c.kept.Set(entry.Key, entry.Value)
 	}
 }
 

@@ -61,7 +61,8 @@ func (c *claimTree) has(value string) bool {
 func (c *contents) claimTree() *claimTree {
 	c.treeOnce.Do(func() {
 		c.tree = parseTree(c.authorization)
-		c.cache.noteTree()
+		c.treeWeight.Store(int64(len(c.authorization) + c.tree.weight()))
+		c.cache.weighAgain(&c.token)
 	})
 	return c.tree
 }

@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
@@ -21,11 +20,16 @@ func (v *Verifier) examine(ctx context.Context, raw string) (*Token, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := issuer.key(ctx, header)
-	if err != nil {
-		return nil, err
+	c := &candidate{segments: segments, header: header, familiar: familiar, issuer: issuer}
+	for {
+		if c.key, err = issuer.key(ctx, header); err != nil {
+			return nil, err
+		}
+		c.held = issuer.holds(c.key, v.now())
+		if t, err := v.once(ctx, raw, c); err != errKeyGone {
+			return t, err
+		}
 	}
-	return v.once(ctx, raw, &candidate{segments: segments, header: header, familiar: familiar, issuer: issuer, key: key})
 }
 
 // headerOf is step 2 of verifying. familiar says that it was taken before, and that a
@@ -48,7 +52,12 @@ type candidate struct {
 	familiar bool    // whether a signature held under such a header before
 	issuer   *issuer
 	key      *keyset.Key
+	held     bool // whether its set said so when it gave the key
 }
+
+// errKeyGone is a candidate whose key was withdrawn while it waited: the issuer is to be
+// asked again. It stays in here.
+var errKeyGone = &Error{reason: ReasonKeyUnknown}
 
 // once examines a candidate, unless somebody else is about to, or has just done so.
 func (v *Verifier) once(ctx context.Context, raw string, c *candidate) (*Token, *Error) {
@@ -74,50 +83,16 @@ func (v *Verifier) lead(ctx context.Context, raw string, c *candidate, flight *f
 		flight.end(t, err)
 		return t, err
 	}
-	if err := v.takeTurn(ctx, c); err != nil {
+	if err := v.slots.take(ctx); err != nil {
 		return nil, err // which is the end of this call, and of no other
+	}
+	if c.held && !c.issuer.holds(c.key, v.now()) { // a call may wait for as long as it likes
+		v.slots.free()
+		return nil, errKeyGone
 	}
 	t, err := v.judge(raw, c)
 	flight.end(t, err)
 	return t, err
-}
-
-// takeTurn waits for a slot, which the caller is to free if there is no error. A call may
-// wait for as long as it likes: if the key is not good any more then, the issuer is asked
-// for it again.
-func (v *Verifier) takeTurn(ctx context.Context, c *candidate) *Error {
-	if err := v.slots.take(ctx); err != nil {
-		return err
-	}
-	taken := false
-	defer func() {
-		if !taken {
-			v.slots.free()
-		}
-	}()
-	if err := c.renewKey(ctx, v.now()); err != nil {
-		return err
-	}
-	taken = true
-	return nil
-}
-
-// renewKey replaces a key that was withdrawn since it was found. Of a set that can't say
-// so, it stays.
-func (c *candidate) renewKey(ctx context.Context, now time.Time) *Error {
-	live := c.issuer.live
-	if live == nil {
-		return nil
-	}
-	if good, _ := keyIsGood(c.key, live, now); good {
-		return nil
-	}
-	key, err := c.issuer.key(ctx, c.header)
-	if err != nil {
-		return err
-	}
-	c.key = key
-	return nil
 }
 
 // judge checks a candidate's signature and what it says. It frees the slot.

@@ -23,4 +23,7 @@ func (v *Verifier) RemembersHeader(raw string) bool {
 }
 
 // WeighToken returns how many bytes a token is taken to occupy in the cache.
-func (v *Verifier) WeighToken(t *Token) uint32 { return v.cache.weigh(len(t.Raw()), &t.says().claims) }
+func WeighToken(t *Token) uint32 { return t.says().weight() }
+
+// CacheWeight returns how many bytes all tokens in the cache are taken to occupy.
+func (v *Verifier) CacheWeight() uint64 { return v.cache.kept.WeightedSize() }

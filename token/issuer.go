@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
 )
@@ -147,4 +148,14 @@ func (i *issuer) key(ctx context.Context, h *header) (*keyset.Key, *Error) {
 			quoted(h.KeyID), quoted(key.Issuer()), i.url)
 	}
 	return key, nil
+}
+
+// holds reports whether a key is still one of the issuer's. It is false if the set
+// can't say.
+func (i *issuer) holds(key *keyset.Key, now time.Time) bool {
+	if i.live == nil {
+		return false
+	}
+	good, _ := keyIsGood(key, i.live, now)
+	return good
 }

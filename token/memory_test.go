@@ -29,6 +29,7 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 		padding int
 		scopes  int
 		options []token.VerifierOption
+		claims  any // one more
 		asked   bool
 	}{
 		"tokens of usual size":        {},
@@ -38,6 +39,8 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 		"with a hundred scopes":       {scopes: 100},
 		"whose claims are asked for":  {asked: true},
 		"large ones, asked":           {padding: 2000, asked: true},
+		"with a list, asked":          {claims: make([]int, 500), asked: true},
+		"with an object, asked":       {claims: manyMembers(), asked: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			issuer := newIssuer(t, jwttest.WithAlgorithms(keyset.HS256))
@@ -55,17 +58,20 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 			use(issuer.Token()) // and what comes with the first
 			raws := make([]string, 2000)
 			for i := range raws {
-				raws[i] = usualToken(issuer, i, test.padding, test.scopes)
+				raws[i] = usualToken(issuer, i, test.padding, test.scopes, test.claims)
 			}
 			before := heap()
 			for _, raw := range raws {
 				use(raw)
 			}
 			takes := (heap() - before) / float64(len(raws))
-			weighs := float64(verifier.WeighToken(use(raws[0])))
+			weighs := float64(token.WeighToken(use(raws[0])))
 			t.Logf("%d bytes of text: weighs %.0f, takes %.0f", len(raws[0]), weighs, takes)
 			if takes > 1.15*weighs || takes < 0.6*weighs {
 				t.Error("that is not the same, about")
+			}
+			if all := float64(verifier.CacheWeight()); all < weighs*2000 || all > weighs*2100 {
+				t.Errorf("2000 of them count as %.0f", all)
 			}
 			runtime.KeepAlive(raws)
 		})
@@ -73,7 +79,7 @@ func TestTokensTakeTheMemoryThatTheyWeigh(t *testing.T) { //nolint:paralleltest 
 }
 
 // usualToken returns a token with the claims that most have.
-func usualToken(issuer *jwttest.Issuer, i, padding, scopes int) string {
+func usualToken(issuer *jwttest.Issuer, i, padding, scopes int, more any) string {
 	granted := []string{"orders.read", "orders.write"}
 	for j := range scopes {
 		granted = append(granted, fmt.Sprintf("orders.%03d.read", j))
@@ -82,8 +88,17 @@ func usualToken(issuer *jwttest.Issuer, i, padding, scopes int) string {
 	return issuer.Token(
 		jwttest.Subject(id), jwttest.ID(id), jwttest.Claim("sid", id), jwttest.Scopes(granted...),
 		jwttest.Claim("client_id", "web"), jwttest.Claim("name", "Alice"), jwttest.Claim("roles", []string{"buyer", "admin"}),
-		jwttest.Claim("padding", strings.Repeat("x", padding)),
+		jwttest.Claim("padding", strings.Repeat("x", padding)), jwttest.Claim("more", more),
 	)
+}
+
+// manyMembers is an object with many small members.
+func manyMembers() map[string]int {
+	object := make(map[string]int)
+	for i := range 200 {
+		object[fmt.Sprint("m", i)] = i
+	}
+	return object
 }
 
 // heap returns how many bytes are in use.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jwtrelay/jwtrelay/keyset"
@@ -43,8 +44,9 @@ type contents struct {
 	signedOnce sync.Once
 	signedHash [sha256.Size]byte // what SigningInputHash returns
 
-	treeOnce sync.Once
-	tree     *claimTree // what claimTree returns
+	treeOnce   sync.Once
+	tree       *claimTree   // what claimTree returns
+	treeWeight atomic.Int64 // 0 until there is a tree
 }
 
 func newToken(c *contents) *Token {

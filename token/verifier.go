@@ -73,7 +73,7 @@ func NewVerifier(issuers []Issuer, options ...VerifierOption) (*Verifier, error)
 	if err := v.checkRevocations(); err != nil {
 		return nil, fmt.Errorf("token: %w", err)
 	}
-	v.cache, v.headers = newCache(v.cacheSize, v.decodeClaims != nil), newHeaders()
+	v.cache, v.headers = newCache(v.cacheSize), newHeaders()
 	return v, nil
 }
 
