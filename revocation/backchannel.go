@@ -57,7 +57,8 @@ import (
 //	408  the body did not come in time
 //	413  the body is too large
 //	415  not a form, or in an encoding
-//	503  keys can't be fetched, or the writer fails; see Retry-After
+//	503  keys can't be fetched, too much is verified at once, or the writer fails; see
+//	     Retry-After
 //
 // Errors have a body as in section 2.8, {"error": ..., "error_description": ...}, in
 // which nothing of the token is. 503 is a departure from section 2.8, which has 400

@@ -71,6 +71,76 @@ func TestTheClockOfLogouts(t *testing.T) {
 	}
 }
 
+// TestALogoutWhoseTurnDoesNotCome says nothing about its token: it is worth trying
+// again. Here the token is in the hands of an earlier request.
+func TestALogoutWhoseTurnDoesNotCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		l := newLogouts(t, func(c *revocation.LogoutConfig) {
+			c.Timeout = 3 * time.Second
+			c.Clock = func() time.Time {
+				now := time.Now()
+				if asked.Add(1) == 2 { // the first request came, and its token is being verified
+					time.Sleep(time.Minute)
+				}
+				return now
+			}
+		})
+		raw := logoutToken(l.issuer)
+		first := make(chan int, 1)
+		go func() {
+			recorder := httptest.NewRecorder()
+			l.handler.ServeHTTP(recorder, logoutRequest(t, raw))
+			first <- recorder.Code
+		}()
+		synctest.Wait()
+		got := l.post(t, raw)
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "1" {
+			t.Errorf("status %d, Retry-After %q", got.status, got.header.Get("Retry-After"))
+		}
+		if reason := token.ReasonOf(l.log.last(t).Err); reason != token.ReasonOverloaded {
+			t.Errorf("observed %s", reason)
+		}
+		if status := <-first; status != http.StatusOK {
+			t.Errorf("status %d of the first", status)
+		}
+		if got := l.post(t, raw); got.status != http.StatusOK {
+			t.Errorf("status %d of another try", got.status)
+		}
+	})
+}
+
+// TestLogoutTokensAreNotKept in memory: nobody brings one twice, but who replays it.
+func TestLogoutTokensAreNotKept(t *testing.T) {
+	t.Parallel()
+	var keys *keysAskedFor
+	l := newLogouts(t, func(c *revocation.LogoutConfig) {
+		keys = &keysAskedFor{Live: c.Issuers[0].Keys.(keyset.Live)} //nolint:errcheck,forcetypeassert // jwttest's are
+		c.Issuers[0].Keys = keys
+	})
+	raw := logoutToken(l.issuer)
+	for range 2 {
+		if got := l.post(t, raw); got.status != http.StatusOK {
+			t.Errorf("status %d, %q", got.status, got.description)
+		}
+	}
+	if n := keys.asked.Load(); n != 2 {
+		t.Errorf("a key was asked for %d times, want once for each request", n)
+	}
+}
+
+// keysAskedFor counts how often somebody wants a key.
+type keysAskedFor struct {
+	keyset.Live
+	asked atomic.Int64
+}
+
+func (k *keysAskedFor) Key(ctx context.Context, id string, algorithm keyset.Algorithm) (*keyset.Key, error) {
+	k.asked.Add(1)
+	return k.Live.Key(ctx, id, algorithm)
+}
+
 // A provider that uses a jti twice means both logouts.
 func TestOneIDOfTwoLogouts(t *testing.T) {
 	t.Parallel()

@@ -32,8 +32,8 @@ func invalidRequest(description string) *logoutError {
 func unverified(err error) *logoutError {
 	failed := &logoutError{status: http.StatusBadRequest, description: err.Error(), cause: err}
 	var rule *ruleError
-	switch {
-	case token.ReasonOf(err) == token.ReasonKeysUnavailable:
+	switch reason := token.ReasonOf(err); {
+	case reason == token.ReasonKeysUnavailable, reason == token.ReasonOverloaded: // says nothing about the token
 		return unavailable(failed.description, err)
 	case errors.As(err, &rule):
 		failed.description = rule.rule

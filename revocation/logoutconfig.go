@@ -116,5 +116,6 @@ func (c *LogoutConfig) verifier() (*token.Verifier, error) {
 		token.WithClaims[logoutClaims](),
 		token.MaxLifetime(c.MaxLifetime),
 		token.Leeway(c.Leeway),
+		token.CacheSize(0), // each is good for one logout
 		token.WithClock(c.Clock))
 }
