@@ -63,7 +63,7 @@ func TestWhatARefusalByHTTPAllocates(t *testing.T) { //nolint:paralleltest // te
 		"application/grpc":          16,
 	} {
 		t.Run(contentType, func(t *testing.T) {
-			r := httpRequest(t, http.MethodPost, unaryCall, http.Header{})
+			r := httpRequest(t, http.MethodPost, unaryCall, bearing("Bearer a b"))
 			r.Header.Set("Content-Type", contentType)
 			if got := leastAllocs(func() { handler.ServeHTTP(forgetful{http.Header{}}, r) }); got > most {
 				t.Errorf("%v allocations a refusal, want %v at most", got, most)
