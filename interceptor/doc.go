@@ -71,9 +71,9 @@
 // but this one header is ever relayed.
 //
 // To gRPC a refusal is a status like any other: a retry policy that names its
-// code tries again. CREDENTIAL_UNAVAILABLE, KEYS_UNAVAILABLE and REVOCATIONS_UNAVAILABLE are
-// Unavailable, for which that makes sense; VERIFIER_OVERLOADED is ResourceExhausted, for
-// which it makes things worse.
+// code tries again. CREDENTIAL_UNAVAILABLE, KEYS_UNAVAILABLE, POLICY_UNAVAILABLE and
+// REVOCATIONS_UNAVAILABLE are Unavailable, for which that makes sense;
+// VERIFIER_OVERLOADED is ResourceExhausted, for which it makes things worse.
 //
 // A service without a [Server] passes on the one bearer value that came in,
 // unread; the next hop verifies it. Where there is a Server, add [VerifiedOnly].

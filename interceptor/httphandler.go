@@ -50,7 +50,7 @@ import (
 // behind a request that ended. In shadow no request ends.
 //
 // A refusal is told in the caller's protocol: to gRPC and gRPC-Web as a status in
-// the headers, to a Connect stream in its last frame, to all others by 401, 403
+// the headers, to a Connect stream in its last frame, to all others by 401, 403, 429
 // or 503, WWW-Authenticate (RFC 6750 section 3), Retry-After, and JSON that
 // Connect's clients read. It doesn't wait for the request's body: some clients send
 // the rest only once they see an answer. What [HideHops] takes out
