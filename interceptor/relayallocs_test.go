@@ -109,6 +109,42 @@ func TestWhatAttemptsOfACallShare(t *testing.T) {
 	}
 }
 
+// TestCredentialsOfTheCallerMayKeepTheirMap: what they return may be the same for all
+// calls, so nobody's token gets into it.
+func TestCredentialsOfTheCallerMayKeepTheirMap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	verified := w.verified(t)
+	ctx := token.NewContext(overTLS(t.Context()), verified)
+	own := keptCredentials{"x-api-key": "orders"}
+	err := newClient(t).UnaryInterceptor(ctx, unaryCall, nil, nil, nil, invoker(func(ctx context.Context, opts []grpc.CallOption) error {
+		var data map[string]string
+		for _, opt := range opts { // gRPC takes the last
+			if opt, ok := opt.(grpc.PerRPCCredsCallOption); ok {
+				data, _ = opt.Creds.GetRequestMetadata(ctx)
+			}
+		}
+		if data["authorization"] != verified.Authorization() || data["x-api-key"] != "orders" {
+			t.Errorf("%d entries go out, want both", len(data))
+		}
+		return nil
+	}), grpc.PerRPCCredentials(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(own) != 1 {
+		t.Errorf("the caller's credentials have %d entries now", len(own))
+	}
+}
+
+// keptCredentials are the same map each time.
+type keptCredentials map[string]string
+
+func (k keptCredentials) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return k, nil
+}
+func (keptCredentials) RequireTransportSecurity() bool { return true }
+
 // TestCallOptionsHaveNoRoomToShare: what two calls of an interceptor behind ours append
 // to the options is their own, and so are those of the caller.
 func TestCallOptionsHaveNoRoomToShare(t *testing.T) {
