@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,9 @@ func TestACallThatEndsBeforeItsTokensTurn(t *testing.T) {
 		got := answerOf(t, handler, httpRequest(t, http.MethodGet, unaryCall, bearing("Bearer "+raw)).WithContext(ctx))
 		if got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Www-Authenticate") != "" {
 			t.Errorf("got %v", got.Header)
+		}
+		if !strings.Contains(got.text, `"code":"resource_exhausted"`) { // as Connect names it
+			t.Errorf("the body is %s", got.text)
 		}
 		byGRPC := httpRequest(t, http.MethodPost, unaryCall, bearing("Bearer "+raw))
 		byGRPC.Header.Set("Content-Type", "application/grpc")
