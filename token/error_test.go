@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jwtrelay/jwtrelay/jwttest"
 	"github.com/jwtrelay/jwtrelay/token"
@@ -46,6 +47,12 @@ func TestWhatStrangersSendIsCutShortInCauses(t *testing.T) {
 			t.Errorf("the cause has %d bytes", len(cause))
 		}
 	}
+	name := strings.Repeat("é", 2000)
+	twice := jwttest.Encode(`{"alg":"ES256","`+name+`":1,"`+name+`":1}`, `{}`, make([]byte, 64))
+	_, err := trusting(t, issuer).Verify(t.Context(), twice)
+	if cause := errors.Unwrap(err).Error(); token.ReasonOf(err) != token.ReasonMalformed || len(cause) > 300 || !utf8.ValidString(cause) {
+		t.Errorf("of a name that comes twice the cause has %d bytes", len(cause))
+	}
 }
 
 func TestReasonOf(t *testing.T) {
@@ -72,7 +79,7 @@ func TestEveryReasonHasItsOwnSentence(t *testing.T) {
 		token.ReasonMissing, token.ReasonMalformed, token.ReasonTooLarge, token.ReasonUnsupported,
 		token.ReasonKeyUnknown, token.ReasonSignatureInvalid, token.ReasonExpired, token.ReasonNotYetValid,
 		token.ReasonIssuerMismatch, token.ReasonAudienceMismatch, token.ReasonClaimsInvalid, token.ReasonRevoked,
-		token.ReasonKeysUnavailable, token.ReasonRevocationsUnavailable, "",
+		token.ReasonKeysUnavailable, token.ReasonRevocationsUnavailable, token.ReasonOverloaded, "",
 	} {
 		text := token.NewError(reason, nil).Error()
 		if other, taken := seen[text]; taken {

@@ -154,9 +154,8 @@ func CacheSize(bytes int) VerifierOption {
 // MaxConcurrentVerifications is how many signatures are checked at once. The default is
 // three quarters of the processors ([runtime.GOMAXPROCS] when the verifier is built), 1 at
 // least, so that a flood of forged tokens doesn't take all of them. More tokens than that
-// wait for their turn, in the order in which they came, as long as their calls wait, and
-// are then refused with [ReasonOverloaded]. Tokens in the cache, see [CacheSize], never
-// wait.
+// wait for their turn as long as their calls wait, and are then refused with
+// [ReasonOverloaded]. Tokens in the cache, see [CacheSize], never wait.
 func MaxConcurrentVerifications(n int) VerifierOption {
 	return verifierOption(func(v *Verifier) error {
 		if n <= 0 {

@@ -130,13 +130,25 @@ func nestedDeeper(data []byte, depth int) bool {
 func unfit(err error, otherwise Reason, what string) *Error {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
-		return refuse(ReasonMalformed, "%s: %v", what, err)
+		return refuse(ReasonMalformed, "%s: %s", what, brief(err))
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
 		err = semantic.Err // as readMember put it
 	}
-	return refuse(otherwise, "%s: %v", what, err)
+	return refuse(otherwise, "%s: %s", what, brief(err))
+}
+
+// mostBrief is how many bytes of an error are shown that may quote a stranger.
+const mostBrief = 200
+
+// brief returns what err says, or how that begins.
+func brief(err error) string {
+	text := err.Error()
+	if len(text) <= mostBrief {
+		return text
+	}
+	return strings.ToValidUTF8(text[:mostBrief], "") + " ..."
 }
 
 // unquoted returns what a JSON string says. It is a part of the string itself if
