@@ -47,7 +47,7 @@ func (g *guard) among(opts []grpc.CallOption, more ...grpc.CallOption) []grpc.Ca
 // than some; ours are among those.
 //
 // gRPC is deep in its stack when it asks, and a stack that has to grow costs more than all
-// else here: so what is rare is in functions of its own.
+// else here: so what is rare is in functions of its own, which are not inlined.
 func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
 	sent, data, err := g.gather(ctx, uri)
 	if err == nil && sent != SentNothing && !g.client.allowPlaintext && !isPrivate(ctx) {
@@ -63,6 +63,8 @@ func (g *guard) GetRequestMetadata(ctx context.Context, uri ...string) (map[stri
 }
 
 // observe tells the client's observer what is sent.
+//
+//go:noinline
 func (g *guard) observe(ctx context.Context, sent Sent) {
 	g.client.observe(ctx, Relayed{Method: g.call.Method, Target: g.call.Target, Sent: sent})
 }
