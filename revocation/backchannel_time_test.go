@@ -81,7 +81,7 @@ func TestALogoutWhoseTurnDoesNotCome(t *testing.T) {
 			c.Timeout = 3 * time.Second
 			c.Clock = func() time.Time {
 				now := time.Now()
-				if asked.Add(1) == 2 { // the first request came, and its token is being verified
+				if asked.Add(1) == 3 { // the first request came, its key was found, and its token has its turn
 					time.Sleep(time.Minute)
 				}
 				return now
