@@ -22,7 +22,7 @@ func TestARefusalIsLoggedWithItsCauseAndWithoutTheToken(t *testing.T) {
 	}{
 		"expired":        {issuer.Token(jwttest.Expired(time.Hour)), token.ReasonExpired, "exp"},
 		"other audience": {issuer.Token(jwttest.Audience("elsewhere")), token.ReasonAudienceMismatch, "aud"},
-		"forged":         {issuer.Token(jwttest.Forged()), token.ReasonSignatureInvalid, "verification"},
+		"forged":         {issuer.Token(jwttest.Forged()), token.ReasonSignatureInvalid, "signature does not hold"},
 		"unknown key":    {issuer.Token(jwttest.SignedBy(jwttest.NewKey(t, "ES256"))), token.ReasonKeyUnknown, "key"},
 	} {
 		t.Run(name, func(t *testing.T) {
