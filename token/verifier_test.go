@@ -269,3 +269,22 @@ func TestATokenThatEndsWhileItsKeyIsAwaitedHasEnded(t *testing.T) {
 		token.WithClock(func() time.Time { return clock }))
 	wantReason(t, verifier, issuer.Token(), token.ReasonExpired)
 }
+
+func TestATokenBeginsAtTheLeewaysEdge(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	begins := time.Unix(1_800_000_000, 0)
+	for name, option := range map[string]jwttest.TokenOption{
+		"nbf": jwttest.Claim("nbf", begins.Unix()), "iat": jwttest.Claim("iat", begins.Unix()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw := issuer.Token(jwttest.Without("nbf", "iat"), jwttest.Claim("exp", begins.Add(time.Hour).Unix()), option)
+			at := func(now time.Time) *token.Verifier {
+				return trusting(t, issuer, token.WithClock(func() time.Time { return now }))
+			}
+			wantReason(t, at(begins.Add(-token.DefaultLeeway-time.Nanosecond)), raw, token.ReasonNotYetValid)
+			wantReason(t, at(begins.Add(-token.DefaultLeeway)), raw, "")
+		})
+	}
+}
