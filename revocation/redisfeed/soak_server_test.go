@@ -154,7 +154,9 @@ func soakVerifier(t *testing.T, o orders, options ...token.VerifierOption) *toke
 		}
 		issuers = append(issuers, token.Issuer{URL: issuer.URL, Audiences: []string{soakAudience}, Keys: keys})
 	}
-	verifier, err := token.NewVerifier(issuers, append(options, token.MaxLifetime(soakLifetime))...)
+	options = append(options, token.MaxLifetime(soakLifetime),
+		token.CacheSize(256<<10)) // which is soon full, so that what is kept is no growth
+	verifier, err := token.NewVerifier(issuers, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
