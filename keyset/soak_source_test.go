@@ -26,7 +26,7 @@ type soakSource struct {
 	discovers bool
 	quiet     bool // it is hardly asked for ids that it lacks
 	open      func(keyset.Observer) (soakSet, error)
-	verifier  func(keyset.Set) (*token.Verifier, error)
+	verifier  func(keyset.Live) (*token.Verifier, error)
 
 	health  health
 	current atomic.Pointer[incarnation]
@@ -201,9 +201,9 @@ func loadedSource(issuer *jwttest.Issuer, name, path string) *soakSource {
 	}
 }
 
-func verifierFor(issuer *jwttest.Issuer) func(keyset.Set) (*token.Verifier, error) {
-	return func(keys keyset.Set) (*token.Verifier, error) {
-		return token.NewVerifier([]token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: keys}})
+func verifierFor(issuer *jwttest.Issuer) func(keyset.Live) (*token.Verifier, error) {
+	return func(keys keyset.Live) (*token.Verifier, error) {
+		return token.NewVerifier([]token.Issuer{{URL: issuer.URL(), Audiences: issuer.Audience(), Keys: attentiveSet{keys}}})
 	}
 }
 

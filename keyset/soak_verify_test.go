@@ -102,11 +102,12 @@ type verification struct {
 func (s *soakSource) verify(ctx context.Context, kind kind, raw string, key *soakKey) verification {
 	v := verification{source: s, in: s.current.Load(), kind: kind, key: key}
 	v.knew = v.in.knows(key)
-	patient := &attentive{Context: context.WithoutCancel(ctx)}
+	var waited atomic.Bool
+	patient := context.WithValue(context.WithoutCancel(ctx), waitedKey{}, &waited)
 	v.began = time.Now()
-	_, err := v.in.verifier.Verify(patient, raw) //nolint:contextcheck // it is ctx but for its end
+	_, err := v.in.verifier.Verify(patient, raw)
 	v.ended = time.Now()
-	v.waited = patient.asked.Load()
+	v.waited = waited.Load()
 	v.verdict = accepted
 	if err != nil {
 		v.verdict = verdict(token.ReasonOf(err))
@@ -123,11 +124,25 @@ func (i *incarnation) knows(key *soakKey) bool {
 	return slices.ContainsFunc(snapshot.Keys(), func(k *keyset.Key) bool { return k.ID() == key.key.ID() })
 }
 
+// waitedKey is where a context has what notes that somebody waited for a fetch.
+type waitedKey struct{}
+
+// attentiveSet is a set that notes who waits when it is asked for a key. (For other
+// tokens to be verified first, a verifier may wait itself.)
+type attentiveSet struct{ keyset.Live }
+
+func (a attentiveSet) Key(ctx context.Context, id string, alg keyset.Algorithm) (*keyset.Key, error) { //nolint:contextcheck // it is ctx, which tells
+	if waited, ok := ctx.Value(waitedKey{}).(*atomic.Bool); ok {
+		ctx = &attentive{Context: ctx, asked: waited}
+	}
+	return a.Live.Key(ctx, id, alg)
+}
+
 // attentive is a context that notices who waits: nobody asks it when it ends
 // but to wait for something.
 type attentive struct {
 	context.Context //nolint:containedctx // it is one
-	asked           atomic.Bool
+	asked           *atomic.Bool
 }
 
 func (c *attentive) Done() <-chan struct{} {
