@@ -12,11 +12,11 @@ func (v *Verifier) examine(ctx context.Context, raw string) (*Token, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	header, familiar, err := v.headerOf(&segments)
+	header, familiar, err := v.headerOf(ctx, &segments)
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := v.issuerOf(segments.payload)
+	issuer, err := v.issuerOf(ctx, segments.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +34,11 @@ func (v *Verifier) examine(ctx context.Context, raw string) (*Token, *Error) {
 
 // headerOf is step 2 of verifying. familiar says that it was taken before, and that a
 // signature held under this header then.
-func (v *Verifier) headerOf(s *segments) (parsed *header, familiar bool, err *Error) {
+func (v *Verifier) headerOf(ctx context.Context, s *segments) (parsed *header, familiar bool, err *Error) {
 	if known := v.headers.find(s.encoded); known != nil {
 		return known, true, nil
 	}
-	parsed, err = parseHeader(s.header)
+	parsed, err = v.parseHeader(ctx, s.header)
 	if err != nil {
 		return nil, false, err
 	}
@@ -140,12 +140,12 @@ func (v *Verifier) checkSignature(c *candidate) *Error {
 // issuerOf returns the issuer whose keys may verify the token. With several,
 // the payload says which; nothing else in it is believed before the signature
 // holds, and this one is checked again then.
-func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
+func (v *Verifier) issuerOf(ctx context.Context, payload []byte) (*issuer, *Error) {
 	if len(v.issuers) == 1 {
 		return v.issuers[0], nil
 	}
 	var claim issuerClaim
-	if err := readObject(payload, maxClaimsDepth, &claim); err != nil {
+	if err := v.readUnverified(ctx, payload, maxClaimsDepth, &claim); err != nil {
 		return nil, unfit(err, ReasonClaimsInvalid, "claims")
 	}
 	issuer := v.byURL[claim.Issuer]
@@ -153,6 +153,26 @@ func (v *Verifier) issuerOf(payload []byte) (*issuer, *Error) {
 		return nil, refuse(ReasonIssuerMismatch, "iss is %s, which none of the issuers is", quoted(claim.Issuer))
 	}
 	return issuer, nil
+}
+
+// shortJSON is how many bytes of JSON are read in no time, however they look.
+const shortJSON = 512
+
+// readUnverified is readObject for what stands in front of a signature. A stranger
+// decides how long it takes, up to many times a signature: so it waits for a slot, as
+// signatures do, unless it is short or plain. The error may be an [*Error].
+func (v *Verifier) readUnverified(ctx context.Context, data []byte, depth int, m members) error {
+	var plain plainObject
+	if plain.scan(data) {
+		return readPlain(data, plain.members[:plain.count], m)
+	}
+	if len(data) > shortJSON {
+		if err := v.slots.take(ctx); err != nil {
+			return err
+		}
+		defer v.slots.free()
+	}
+	return readObject(data, depth, m)
 }
 
 // applicationClaims is step 6 of verifying: the team's own claims.

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -46,10 +47,10 @@ var (
 	errExtended    = &Error{reason: ReasonUnsupported, cause: errors.New("header: crit, b64, zip or enc is present")}
 )
 
-// parseHeader is step 2 of verifying, as far as it needs no configuration.
-func parseHeader(data []byte) (*header, *Error) {
+// parseHeader is step 2 of verifying, as far as that is the same for all verifiers.
+func (v *Verifier) parseHeader(ctx context.Context, data []byte) (*header, *Error) {
 	h := new(header)
-	if err := readObject(data, maxHeaderDepth, h); err != nil {
+	if err := v.readUnverified(ctx, data, maxHeaderDepth, h); err != nil {
 		return nil, unfit(err, ReasonMalformed, "header")
 	}
 	if !h.Algorithm.given {

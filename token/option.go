@@ -109,7 +109,8 @@ const (
 // WithClaims decodes the claims of each token into a C as well, by its json
 // tags, for [ClaimsFrom]. A token that doesn't fit is refused with
 // [ReasonClaimsInvalid]: names are matched exactly, and claims that C doesn't
-// have are ignored. If *C has a method Validate() error, it has the last word.
+// have are ignored. If *C has a method Validate() error, it has the last word. Both
+// happen when a token is verified, which is once as long as it is kept ([CacheSize]).
 func WithClaims[C any]() VerifierOption {
 	return verifierOption(func(v *Verifier) error {
 		if v.decodeClaims != nil {
@@ -155,7 +156,8 @@ func CacheSize(bytes int) VerifierOption {
 // three quarters of the processors ([runtime.GOMAXPROCS] when the verifier is built), 1 at
 // least, so that a flood of forged tokens doesn't take all of them. More tokens than that
 // wait for their turn as long as their calls wait, and are then refused with
-// [ReasonOverloaded]. Tokens in the cache, see [CacheSize], never wait.
+// [ReasonOverloaded]; so does long JSON that has to be read before a signature can be
+// checked. Tokens in the cache, see [CacheSize], never wait.
 func MaxConcurrentVerifications(n int) VerifierOption {
 	return verifierOption(func(v *Verifier) error {
 		if n <= 0 {

@@ -3,7 +3,9 @@ package token_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +47,49 @@ func TestWithoutATurnATokenWaitsAsLongAsItsCall(t *testing.T) {
 			t.Errorf("those that waited got %v", got)
 		}
 		second()
+	})
+}
+
+// Reading what stands in front of a signature can take longer than checking one, if
+// whoever wrote it wants that.
+func TestLongJSONWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t)
+		members := make(map[string]int)
+		for i := range 100 {
+			members[fmt.Sprint("member-", i)] = i
+		}
+		other := token.Issuer{URL: "https://other.test", Audiences: issuer.Audience(), Keys: issuer.Keys()}
+		one := trusting(t, issuer, token.MaxConcurrentVerifications(1))
+		two := newVerifier(t, []token.Issuer{trust(issuer), other}, token.MaxConcurrentVerifications(1))
+		for name, test := range map[string]struct {
+			verifier *token.Verifier
+			raw      string
+			waits    bool
+		}{
+			"a header":                {one, issuer.Token(jwttest.Forged(), jwttest.Header("kid", "x"), jwttest.Header("x", members)), true},
+			"a short header":          {one, issuer.Token(jwttest.Header("kid", "x"), jwttest.Header("x", map[string]int{"a": 1})), false},
+			"a long plain header":     {one, issuer.Token(jwttest.Header("kid", "x"), jwttest.Header("x", strings.Repeat("x", 2000))), false},
+			"claims, of some issuer":  {two, issuer.Token(jwttest.Header("kid", "x"), jwttest.Claim("x", members)), true},
+			"claims of one issuer":    {one, issuer.Token(jwttest.Header("kid", "x"), jwttest.Claim("x", members)), false},
+			"a few claims of several": {two, issuer.Token(jwttest.Header("kid", "x")), false},
+		} {
+			free := test.verifier.TakeSlot()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			began := time.Now()
+			_, err := test.verifier.Verify(ctx, test.raw)
+			want, long := token.ReasonKeyUnknown, time.Duration(0)
+			if test.waits {
+				want, long = token.ReasonOverloaded, time.Minute
+			}
+			if took := time.Since(began); token.ReasonOf(err) != want || took != long {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+			cancel()
+			free()
+			wantReason(t, test.verifier, test.raw, token.ReasonKeyUnknown)
+		}
 	})
 }
 

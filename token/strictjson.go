@@ -128,6 +128,10 @@ func nestedDeeper(data []byte, depth int) bool {
 // JSON is malformed, whatever it was to mean; the rest is up to the caller. The
 // JSON module's error is not wrapped: its type is no part of this package.
 func unfit(err error, otherwise Reason, what string) *Error {
+	var refused *Error
+	if errors.As(err, &refused) { // before it was read
+		return refused
+	}
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		return refuse(ReasonMalformed, "%s: %s", what, brief(err))
